@@ -1,0 +1,96 @@
+package routing
+
+import (
+	"time"
+
+	"github.com/shaledb/shale/mvcc"
+	"github.com/shaledb/shale/timestamp"
+)
+
+// Request is anything that a shard can be asked: pointers to the Args of package mvcc, to
+// those below and to those of package directory. Which ones a shard takes is one switch,
+// in shard/eval.go.
+type Request any
+
+// Response is the matching Result: GetArgs → *mvcc.GetResult, ScanArgs → *mvcc.ScanResult,
+// PrewriteArgs → *mvcc.PrewriteResult, CommitArgs → *mvcc.CommitResult, RollbackArgs,
+// CheckTxnArgs, OutcomeArgs and HeartbeatArgs → *mvcc.TxnStatus, TimestampArgs →
+// *TimestampResult, SplitArgs → *SplitResult, TransferArgs → *TransferResult,
+// StatusArgs → *StatusResult.
+type Response any
+
+// Header is what every request to a shard carries beside its Args.
+type Header struct {
+	Shard ShardID
+	// Bounds is the epoch under which the sender chose the shard. A request whose keys
+	// all lie within the shard's bounds is served under a newer epoch too.
+	Bounds BoundsEpoch
+	// Timeout bounds the time that the request may wait at the shard; zero: a default.
+	Timeout time.Duration
+}
+
+// Call is one request on its way, and what came of it. The sender fills Res or Err.
+type Call struct {
+	To      Descriptor
+	Req     Request
+	Timeout time.Duration
+	Res     Response
+	Err     error
+}
+
+// TimestampArgs draws timestamps from the oracle, at the system group's leader.
+type TimestampArgs struct{ Count int }
+
+// TimestampResult grants Count consecutive timestamps from First on. Term is the oracle's
+// term of office: an answer of a lower term than one seen is thrown away.
+type TimestampResult struct {
+	First timestamp.Timestamp
+	Count int
+	Term  uint64
+}
+
+// SplitArgs splits a shard at Key: the right part [Key, end) becomes shard Right, with the
+// given replica ids (one for each of the left's replicas, in order). The ids come from the
+// directory. Asked again after it was done, it answers the same.
+type SplitArgs struct {
+	Key      mvcc.Key
+	Right    ShardID
+	Replicas []ReplicaID
+}
+
+// SplitResult has both descriptors after the split.
+type SplitResult struct{ Left, Right Descriptor }
+
+// TransferArgs moves a shard's leadership to its replica on a node.
+type TransferArgs struct{ To NodeID }
+
+// TransferResult: the leader now.
+type TransferResult struct{ Leader NodeID }
+
+// StatusArgs asks a replica, leader or not, what it knows about itself.
+type StatusArgs struct{}
+
+// StatusResult describes one replica.
+type StatusResult struct {
+	Descriptor  Descriptor
+	Node        NodeID
+	Term        uint64
+	Leading     bool
+	LeaseUntil  time.Duration // how long from now; negative or zero: none
+	Applied     mvcc.Index
+	Flushed     mvcc.Index
+	LogFirst    mvcc.Index
+	Locks       int
+	Waiting     int
+	OverlayRows int
+	SizeBytes   int64
+	Progress    []ReplicaProgress // leader only
+	Quarantine  string            // empty: healthy
+}
+
+// ReplicaProgress is what a leader knows of one of its replicas.
+type ReplicaProgress struct {
+	Replica ReplicaID
+	Match   mvcc.Index
+	State   string
+}
