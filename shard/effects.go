@@ -24,8 +24,10 @@ type Effects struct {
 	// Snapshot: copy the store and send it as the raft snapshot that the message announces.
 	Snapshot []*raftpb.Message
 	Split    []*Split // in order with Flush: see Split; answered by SplitMade
-	// Cut: the log is no longer needed up to and including this index. Zero: no news.
-	Cut mvcc.Index
+	// Cut: the log is no longer needed up to and including this index, whose entry is of
+	// term CutTerm. Zero: no news.
+	Cut     mvcc.Index
+	CutTerm uint64
 	// Draw: a fresh timestamp is needed; answered by Drawn.
 	Draw bool
 	// Changed: leadership, bounds or members changed: worth a report to the directory.
