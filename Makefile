@@ -1,0 +1,78 @@
+# `make` lists the targets. What a target runs is written below it.
+
+GO          ?= go
+SEEDS       ?= 50
+SEED        ?=
+TESTFLAGS   ?=
+RACE_PACKAGES = ./timestamp/... ./mvcc/... ./shard/... ./txn/... ./rpc/...
+TOOL        = $(GO) tool -modfile=tools/go.mod
+VERSION    := $(shell git describe --tags --always --dirty 2>/dev/null || echo unversioned)
+
+export CGO_ENABLED ?= 0
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build bin/shale
+	$(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/shale ./cmd/shale
+
+.PHONY: demo
+demo: build ## Start a three-node cluster with data and open its shell
+	bin/shale demo
+
+.PHONY: test
+test: ## Run all tests
+	$(GO) test $(TESTFLAGS) ./...
+
+.PHONY: race
+race: ## Run the core packages under the race detector (needs gcc)
+	CGO_ENABLED=1 $(GO) test -race $(TESTFLAGS) $(RACE_PACKAGES)
+
+.PHONY: vet
+vet: ## Run go vet
+	$(GO) vet ./...
+
+.PHONY: lint
+lint: vet ## Run gofmt, go vet and staticcheck
+	@bad=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$bad" ]; then echo "gofmt would change: $$bad"; exit 1; fi
+	$(TOOL) staticcheck ./...
+
+.PHONY: tidy
+tidy: ## Check the rules of the house (imports, sizes, comments, clocks)
+	$(GO) run ./cmd/tidy
+
+.PHONY: generate
+generate: ## Generate the code from the .proto files
+	$(GO) generate ./proto/...
+
+.PHONY: check-generated
+check-generated: generate ## Fail where the generated code is stale
+	git diff --exit-code --stat -- proto
+
+.PHONY: sim
+sim: ## Run the simulator: SEEDS=n of them, or one: SEED=n
+ifeq ($(SEED),)
+	$(GO) test ./bench/sim -run TestSeeds -count=1 -args -seeds=$(SEEDS)
+else
+	$(GO) test ./bench/sim -run TestSeeds -count=1 -v -args -seed=$(SEED)
+endif
+
+.PHONY: chaos
+chaos: build ## Bank transfers on three processes while leaders are killed
+	bench/chaos.sh
+
+.PHONY: bench
+bench: build ## Run YCSB A and the bank on a three-process cluster
+	bench/local.sh
+
+.PHONY: bench-peers
+bench-peers: build ## The same work on shale and on etcd, interleaved
+	bench/peers/run.sh
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf bin bench/peers/bin
