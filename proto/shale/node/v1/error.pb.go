@@ -47,9 +47,10 @@ const (
 	ErrorKind_ERROR_KIND_DEADLINE        ErrorKind = 19
 	ErrorKind_ERROR_KIND_CANCELED        ErrorKind = 20
 	ErrorKind_ERROR_KIND_UNIMPLEMENTED   ErrorKind = 21
-	ErrorKind_ERROR_KIND_PERMISSION      ErrorKind = 22
-	ErrorKind_ERROR_KIND_UNAUTHENTICATED ErrorKind = 23
-	ErrorKind_ERROR_KIND_INTERNAL        ErrorKind = 24
+	ErrorKind_ERROR_KIND_NOT_FOUND       ErrorKind = 22
+	ErrorKind_ERROR_KIND_OUTCOME_UNKNOWN ErrorKind = 23
+	ErrorKind_ERROR_KIND_READ_ONLY       ErrorKind = 24
+	ErrorKind_ERROR_KIND_INTERNAL        ErrorKind = 25
 )
 
 // Enum value maps for ErrorKind.
@@ -77,9 +78,10 @@ var (
 		19: "ERROR_KIND_DEADLINE",
 		20: "ERROR_KIND_CANCELED",
 		21: "ERROR_KIND_UNIMPLEMENTED",
-		22: "ERROR_KIND_PERMISSION",
-		23: "ERROR_KIND_UNAUTHENTICATED",
-		24: "ERROR_KIND_INTERNAL",
+		22: "ERROR_KIND_NOT_FOUND",
+		23: "ERROR_KIND_OUTCOME_UNKNOWN",
+		24: "ERROR_KIND_READ_ONLY",
+		25: "ERROR_KIND_INTERNAL",
 	}
 	ErrorKind_value = map[string]int32{
 		"ERROR_KIND_UNSPECIFIED":     0,
@@ -104,9 +106,10 @@ var (
 		"ERROR_KIND_DEADLINE":        19,
 		"ERROR_KIND_CANCELED":        20,
 		"ERROR_KIND_UNIMPLEMENTED":   21,
-		"ERROR_KIND_PERMISSION":      22,
-		"ERROR_KIND_UNAUTHENTICATED": 23,
-		"ERROR_KIND_INTERNAL":        24,
+		"ERROR_KIND_NOT_FOUND":       22,
+		"ERROR_KIND_OUTCOME_UNKNOWN": 23,
+		"ERROR_KIND_READ_ONLY":       24,
+		"ERROR_KIND_INTERNAL":        25,
 	}
 )
 
@@ -433,7 +436,7 @@ const file_shale_node_v1_error_proto_rawDesc = "" +
 	"\x04kind\x18\x04 \x01(\rR\x04kind\x12\"\n" +
 	"\rmin_commit_ts\x18\x05 \x01(\x04R\vminCommitTs\x12\x18\n" +
 	"\aexpires\x18\x06 \x01(\x04R\aexpires\x12\x16\n" +
-	"\x06digest\x18\a \x01(\fR\x06digest*\xbf\x05\n" +
+	"\x06digest\x18\a \x01(\fR\x06digest*\xd8\x05\n" +
 	"\tErrorKind\x12\x1a\n" +
 	"\x16ERROR_KIND_UNSPECIFIED\x10\x00\x12\x1d\n" +
 	"\x19ERROR_KIND_WRITE_CONFLICT\x10\x01\x12\x1a\n" +
@@ -457,10 +460,11 @@ const file_shale_node_v1_error_proto_rawDesc = "" +
 	"\x15ERROR_KIND_KEY_SYSTEM\x10\x12\x12\x17\n" +
 	"\x13ERROR_KIND_DEADLINE\x10\x13\x12\x17\n" +
 	"\x13ERROR_KIND_CANCELED\x10\x14\x12\x1c\n" +
-	"\x18ERROR_KIND_UNIMPLEMENTED\x10\x15\x12\x19\n" +
-	"\x15ERROR_KIND_PERMISSION\x10\x16\x12\x1e\n" +
-	"\x1aERROR_KIND_UNAUTHENTICATED\x10\x17\x12\x17\n" +
-	"\x13ERROR_KIND_INTERNAL\x10\x18B5Z3github.com/shaledb/shale/proto/shale/node/v1;nodev1b\x06proto3"
+	"\x18ERROR_KIND_UNIMPLEMENTED\x10\x15\x12\x18\n" +
+	"\x14ERROR_KIND_NOT_FOUND\x10\x16\x12\x1e\n" +
+	"\x1aERROR_KIND_OUTCOME_UNKNOWN\x10\x17\x12\x18\n" +
+	"\x14ERROR_KIND_READ_ONLY\x10\x18\x12\x17\n" +
+	"\x13ERROR_KIND_INTERNAL\x10\x19B5Z3github.com/shaledb/shale/proto/shale/node/v1;nodev1b\x06proto3"
 
 var (
 	file_shale_node_v1_error_proto_rawDescOnce sync.Once
