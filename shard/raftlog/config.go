@@ -25,7 +25,6 @@ const (
 	segmentSizeMax     = 1 << 30
 	// frameSizeMax: a larger batch takes several frames, each synced before the next.
 	frameSizeMax = 8 << 20
-	frameSizeNew = 1 << 20 // what the buffer begins with
 )
 
 func (c Config) validate() (Config, error) {

@@ -8,7 +8,7 @@ type FS interface {
 	Names() ([]string, error)
 	// Open opens a file. Only ModeCreate makes one, and fails where one exists.
 	Open(name string, mode Mode) (File, error)
-	// Rename replaces nothing: the new name is free. It is durable after SyncDir.
+	// Rename replaces what has the new name, at once and whole. It is durable after SyncDir.
 	Rename(from, to string) error
 	// Remove is durable after SyncDir.
 	Remove(name string) error

@@ -46,10 +46,10 @@ func drop(list []placed) {
 // append overwrites from the first index on. It answers false where a gap would arise.
 func (g *group) append(entries []*raftpb.Entry, in *segment) bool {
 	first := mvcc.Index(entries[0].GetIndex())
+	if first > g.last+1 {
+		return false
+	}
 	if len(g.entries) > 0 {
-		if first > g.last+1 {
-			return false
-		}
 		at := 0
 		if base := g.base(); first > base {
 			at = int(first - base)

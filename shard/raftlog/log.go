@@ -53,8 +53,10 @@ type Log struct {
 	pending []record
 	// compacting: a rewrite of old entries is under way.
 	compacting bool
-	err        error
-	stats      counters
+	// heading: the segment's heads are not complete, so older segments are still needed.
+	heading bool
+	err     error
+	stats   counters
 }
 
 // PoisonedError: a write or sync of the log failed, so nothing is known about what is on
@@ -95,7 +97,7 @@ func (l *Log) Append(batch []Write) error {
 
 func (l *Log) append(batch []Write, size int) error {
 	size += len(l.pending) * recordBound
-	if size <= l.frameMax() && !l.fits(size) {
+	if frameHeaderSize+size <= l.frameMax() && !l.fits(size) {
 		if err := l.rotate(); err != nil { // so that the batch stays one frame
 			return err
 		}
@@ -328,7 +330,7 @@ func (l *Log) flush() error {
 		return nil
 	}
 	h := frameHeader{Length: uint32(body), Seq: l.seq, Segment: l.current().number, First: l.first}
-	if len(l.pending) == 0 {
+	if len(l.pending) == 0 && !l.heading {
 		h.First = l.oldestNeeded()
 	}
 	h.Sum = l.id.sum(l.frame[frameHeaderSize:])
@@ -380,3 +382,6 @@ func (l *Log) fits(n int) bool {
 
 // frameMax is what one write holds, single large entries apart.
 func (l *Log) frameMax() int { return int(min(frameSizeMax, l.cfg.SegmentSize/4)) }
+
+// frameBegin is the size of the first buffer, in whole blocks; it grows with the batches.
+func (l *Log) frameBegin() int { return int(blocks(l.frameMax() / 8)) }

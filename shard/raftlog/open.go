@@ -94,7 +94,7 @@ func (l *Log) open(names []string) error {
 	if err := l.spares.adopt(l, names); err != nil {
 		return fmt.Errorf("raft log: %w", err)
 	}
-	l.frame = alignedBuffer(frameSizeNew)[:frameHeaderSize]
+	l.frame = alignedBuffer(l.frameBegin())[:frameHeaderSize]
 	if l.cfg.Create {
 		err = l.create()
 	} else {
@@ -104,7 +104,7 @@ func (l *Log) open(names []string) error {
 		return err
 	}
 	// From here on damage to anything found can be told from a torn write.
-	if err := l.mark(); err != nil {
+	if err := l.writeHeads(); err != nil {
 		return fmt.Errorf("raft log: %w", err)
 	}
 	if err := l.release(); err != nil {

@@ -134,8 +134,8 @@ func (l *Log) load(s *scanned) error {
 		return fmt.Errorf("raft log: %w", err)
 	}
 	size, err := f.Size()
-	if err == nil {
-		s.data = alignedBuffer(int(blocks(int(min(size, segmentSizeMax)))))[:min(size, segmentSizeMax)]
+	if err == nil { // a file of another size is refused below, whatever is in it
+		s.data = make([]byte, min(size, segmentSizeMax))
 		_, err = io.ReadFull(io.NewSectionReader(f, 0, size), s.data)
 		if len(s.data) == 0 && errors.Is(err, io.EOF) {
 			err = nil
@@ -263,18 +263,19 @@ func (l *Log) reseal(s, newest *scanned) error {
 	return f.Close()
 }
 
-// refresh writes a segment's whole frames again and syncs them. What a failed sync left
-// in the page cache is read back as if it were safe: only a new write makes it so.
+// refresh puts a new file with the segment's whole frames in the old one's place. What a
+// failed sync left in the page cache is read back as if it were safe: only a new write
+// makes it so, and not over the old bytes, which may be all there is when the power fails.
 func (l *Log) refresh(s *scanned) error {
-	f, err := l.fs.Open(s.segment.name(), ModeWrite)
-	if err != nil {
-		return fmt.Errorf("raft log: %w", err)
-	}
-	_, err = f.WriteAt(s.data[:s.end], 0)
+	name := l.spares.nextName()
+	err := writeFile(l.fs, name, s.data[:s.end], s.segment.size)
 	if err == nil {
-		err = f.Sync()
+		err = l.fs.Rename(name, s.segment.name())
 	}
-	if err = errors.Join(err, f.Close()); err != nil {
+	if err == nil {
+		err = l.fs.SyncDir()
+	}
+	if err != nil {
 		return fmt.Errorf("raft log: rewrite %s: %w", s.segment.name(), err)
 	}
 	return nil

@@ -124,8 +124,11 @@ func (l *Log) enter(s *segment) error {
 }
 
 // writeHeads begins a segment with all that is known of every group but its entries, so
-// that nothing else holds an old segment.
+// that nothing else holds an old segment. Open writes them too: a crash may have come
+// before they were complete.
 func (l *Log) writeHeads() error {
+	l.heading = true
+	defer func() { l.heading = false }()
 	var r record
 	for _, id := range l.sortedGroups() {
 		r.group = id
@@ -135,7 +138,7 @@ func (l *Log) writeHeads() error {
 		}
 		l.frame = appendRecord(l.frame, &r)
 	}
-	return l.flush()
+	return l.mark()
 }
 
 // compact keeps the log within twice its live bytes and a few segments: where a group

@@ -108,21 +108,30 @@ func (s *spares) stop() {
 // fillSpare writes zeros: space that is only reserved would have its metadata written at
 // the first sync of every block.
 func fillSpare(fs FS, name string, size int64) error {
+	if err := writeFile(fs, name, nil, size); err != nil {
+		return fmt.Errorf("prepare a segment of %d bytes: %w", size, err)
+	}
+	return nil
+}
+
+// writeFile makes a file of begin and zeros behind it, durable but for its name.
+func writeFile(fs FS, name string, begin []byte, size int64) error {
 	f, err := fs.Open(name, ModeCreate)
 	if err != nil {
 		return err
 	}
+	at := int64(len(begin))
+	if at > 0 {
+		_, err = f.WriteAt(begin, 0)
+	}
 	zeros := alignedBuffer(int(min(size, 1<<20)))
-	for at := int64(0); at < size && err == nil; at += int64(len(zeros)) {
+	for ; at < size && err == nil; at += int64(len(zeros)) {
 		_, err = f.WriteAt(zeros[:min(int64(len(zeros)), size-at)], at)
 	}
 	if err == nil {
 		err = f.Sync()
 	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("prepare a segment of %d bytes: %w", size, err)
-	}
-	return nil
+	return errors.Join(err, f.Close())
 }
 
 func isSpare(name string) bool { return strings.HasPrefix(name, sparePrefix) }
