@@ -17,3 +17,6 @@ func openMemory(t testing.TB) mvcctest.Engine {
 
 // TestScripts runs the specification of the rules on the reference store.
 func TestScripts(t *testing.T) { mvcctest.Run(t, "testdata", openMemory) }
+
+// TestHistories runs random transactions against the dumb model. // P7 P8 P10 P15 S6
+func TestHistories(t *testing.T) { mvcctest.Histories(t, openMemory) }
