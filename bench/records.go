@@ -79,20 +79,21 @@ const loadPatience = time.Minute
 
 // load writes all records that were not written by an earlier run: a marker says so, since
 // a half loaded table must be loaded again.
-func (r *records) load(ctx context.Context, s Store, threads int, make func(mvcc.Key, *rand.Rand) []byte) error {
+func (r *records) load(ctx context.Context, s Store, threads int, fill func(mvcc.Key, *rand.Rand) []byte) error {
 	marker := mvcc.Key(fmt.Sprintf("loaded/%d×%d/%v/%d%s", r.count, r.size, r.hashed, r.padding, r.suffix))
 	if _, found, err := s.Get(ctx, marker); err != nil || found {
 		return err
 	}
 	var next atomic.Uint64
-	g, ctx := errgroup.WithContext(ctx)
+	g, loading := errgroup.WithContext(ctx)
 	for i := range threads {
 		rng := rand.New(rand.NewPCG(uint64(i), r.count))
 		g.Go(func() error {
 			for n := next.Add(1) - 1; n < r.count; n = next.Add(1) - 1 {
 				k := r.key(n)
+				v := fill(k, rng)
 				// Nobody else writes yet, so the same blind write may be sent twice.
-				if err := patiently(ctx, loadPatience, func() error { return s.Put(ctx, k, make(k, rng)) }); err != nil {
+				if err := patiently(loading, loadPatience, func() error { return s.Put(loading, k, v) }); err != nil {
 					return fmt.Errorf("load %s: %w", mvcc.FormatKey(k), err)
 				}
 			}
