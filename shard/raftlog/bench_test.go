@@ -5,8 +5,10 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"github.com/shaledb/shale/mvcc"
 	"github.com/shaledb/shale/shard/routing"
@@ -30,6 +32,7 @@ func benchAppend(b *testing.B, buffered bool, n int) {
 	require.NoError(b, err)
 	data := strings.Repeat("v", 1024)
 	var last [9]uint64
+	before := cpu()
 	for b.Loop() {
 		batch := make([]Write, 8)
 		for i := range n {
@@ -48,9 +51,18 @@ func benchAppend(b *testing.B, buffered bool, n int) {
 			}
 		}
 	}
+	b.ReportMetric(float64((cpu()-before).Microseconds())/float64(b.N), "cpu-µs/op")
 	s := l.Stats()
 	b.ReportMetric(float64(s.SyncTime.Microseconds())/float64(s.Syncs), "µs/sync")
 	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "entries/s")
 	b.SetBytes(int64(n) * 1024)
 	require.NoError(b, l.Close())
+}
+
+func cpu() time.Duration {
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

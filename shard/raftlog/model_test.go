@@ -230,11 +230,13 @@ func TestCrashAtEveryStep(t *testing.T) { // P28
 		h := newHistory(t, rand.New(rand.NewPCG(7, 7)))
 		h.d.crashAt = h.d.ops + at
 		var err error
-		for i := 0; i < 120 && err == nil; i++ {
+		for i := 0; i < 200 && err == nil; i++ {
 			err = h.step()
 		}
 		if err == nil {
 			require.Greater(t, at, 300)
+			require.Positive(t, h.log.Stats().Rewritten, "old entries were written again on the way")
+			require.Greater(t, h.log.first, uint64(3), "segments were let go on the way")
 			return
 		}
 		require.ErrorIs(t, err, errCrashed)
