@@ -3,6 +3,7 @@ package raftlog
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -65,4 +66,49 @@ func cpu() time.Duration {
 		return 0
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// BenchmarkWays compares ways to make 12 KiB durable, in turns so that a noisy machine is
+// noisy for all: medians, and CPU time, of each.
+func BenchmarkWays(b *testing.B) {
+	dir, err := os.MkdirTemp(os.Getenv("RAFTLOG_BENCH_DIR"), "raftlog")
+	require.NoError(b, err)
+	defer func() { require.NoError(b, os.RemoveAll(dir)) }()
+	const size = 64 << 20
+	ways := []struct {
+		name   string
+		filled bool
+		direct bool
+	}{{"direct", true, true}, {"filled", true, false}, {"growing", false, false}}
+	files := make([]File, len(ways))
+	for i, w := range ways {
+		fill := int64(0)
+		if w.filled {
+			fill = size
+		}
+		require.NoError(b, writeFile(&osDir{path: dir}, w.name, nil, fill))
+		files[i], err = (&osDir{path: dir, direct: w.direct}).Open(w.name, ModeAppend)
+		require.NoError(b, err)
+	}
+	took, burnt := make([][]time.Duration, len(ways)), make([]time.Duration, len(ways))
+	block := alignedBuffer(12 << 10)
+	at := int64(0)
+	for b.Loop() {
+		for i, f := range files {
+			began, before := time.Now(), cpu()
+			_, err := f.WriteAt(block, at)
+			require.NoError(b, err)
+			require.NoError(b, f.Sync())
+			took[i] = append(took[i], time.Since(began))
+			burnt[i] += cpu() - before
+		}
+		at = (at + int64(len(block))) % (size - int64(len(block)))
+		at -= at % blockSize
+	}
+	for i, w := range ways {
+		slices.Sort(took[i])
+		b.ReportMetric(float64(took[i][len(took[i])/2].Microseconds()), w.name+"-µs")
+		b.ReportMetric(float64(burnt[i].Microseconds())/float64(b.N), w.name+"-cpu-µs")
+		require.NoError(b, files[i].Close())
+	}
 }

@@ -95,6 +95,7 @@ type history struct {
 	n    int
 }
 
+// small is constant.
 var small = Config{SegmentSize: segmentSizeMin}
 
 func (h *history) open(create bool) (map[routing.ShardID]*Replayed, error) {
