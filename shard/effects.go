@@ -22,6 +22,10 @@ type Effects struct {
 	Read    []Read   // the reader pool answers the caller, or hands the request back in
 	Resolve []mvcc.Lock
 	// Snapshot: copy the store and send it as the raft snapshot that the message announces.
+	// The announced index is one that the store has reached: the copy's is that or a later
+	// one, and the host puts the copy's index and term into the metadata of the message it
+	// sends. Raft takes the follower's answer at the copy's index for what it is; the log
+	// above the announced index stays until SnapshotSent.
 	Snapshot []*raftpb.Message
 	Split    []*Split // in order with Flush: see Split; answered by SplitMade
 	// Cut: the log is no longer needed up to and including this index, whose entry is of
@@ -46,7 +50,7 @@ type Reply struct {
 }
 
 // LogWrite is one group's part of a log batch. It is durable when Logged says so, in the
-// order of the writes.
+// order of the writes. One may hold nothing but Responses: they wait for the writes before.
 type LogWrite struct {
 	HardState *raftpb.HardState // nil: unchanged
 	Entries   []*raftpb.Entry   // overwrite whatever stood at and above their first index
@@ -94,4 +98,8 @@ type Split struct {
 	Left   routing.Descriptor
 	Right  routing.Descriptor
 	Image  []mvcc.MetaRow // the right store's meta rows
+	// Campaign and Proposer go into the right replica's Start. Proposer is the right replica
+	// on the node that proposed the split; Campaign: that is here, and it led the left part.
+	Campaign bool
+	Proposer routing.ReplicaID
 }
