@@ -7,31 +7,31 @@
 // its start timestamp. Nothing is overwritten. A read has a timestamp, too, and sees of each
 // key the newest version at or below it. Time runs to the right, keys down:
 //
-//	            11      21      31      41           a read at 35 sees
-//	   apple    red             green                apple = green   (31)
-//	   banana           yellow          (deleted)    banana = yellow (21): 41 is not yet
-//	   cherry                           dark         nothing
-//	                                 ▲
-//	                               read at 35
+//	         11      21      31      41           a read at 35 sees
+//	apple    red             green                apple = green   (31)
+//	banana           yellow          (deleted)    banana = yellow (21): 41 is not yet
+//	cherry                           dark         nothing
+//	                              ▲
+//	                            read at 35
 //
 // The same read answers the same for ever, because whoever commits later commits above it:
 // a reader raises MaxRead (see Leader) before it looks, and every writer's commit timestamp
 // lies above MaxRead. What is undecided meanwhile is a lock, and a lock carries a promise,
 // MinCommitTS. A read below the promise goes on; a read at or above it waits (P5):
 //
-//	            101     106     111
-//	   apple    ┌ lock of T100, min commit 106
-//	   read       ▲ 105: old version    ▲ 110: waits until T100 is decided
+//	         101     106     111
+//	apple    ┌ lock of T100, min commit 106
+//	read       ▲ 105: old version    ▲ 110: waits until T100 is decided
 //
 // # A transaction in two phases
 //
 // A transaction is named by its start timestamp S. Prewrite lays a lock on each of its keys;
 // one key, the primary, decides. Here T100 moves money from a to b, on two shards:
 //
-//	            100        prewrite        commit a            commit b
-//	   a  =10 ──────────── lock ────────── 5 at 103 + record ─────────────────
-//	   b  =10 ──────────── lock ──────────────────────────────  15 at 103 ────
-//	                                       ▲ THE COMMIT POINT
+//	         100        prewrite        commit a            commit b
+//	a  =10 ──────────── lock ────────── 5 at 103 + record ─────────────────
+//	b  =10 ──────────── lock ──────────────────────────────  15 at 103 ────
+//	                                    ▲ THE COMMIT POINT
 //
 // Who sees what: at 102 or below, 10 and 10. At 103 before the commit point, a lock, and so
 // a wait. At 103 after it, 5 at a; at b still a lock, but one whose fate is recorded at a:
@@ -47,19 +47,19 @@
 // as a write does and leaves a mark: a version for conflicts, nothing for reads. Without it
 // T90 could delete what T100 has just relied on (S6):
 //
-//	            90         100                  200
-//	   parent              check ────────────── mark
-//	   child               put ──────────────── version
-//	   T90      begin                                  delete parent: conflict with the mark
+//	         90         100                  200
+//	parent              check ────────────── mark
+//	child               put ──────────────── version
+//	T90      begin                                  delete parent: conflict with the mark
 //
 // # Decisions are recorded, and one-way
 //
-//	               Prewrite                Commit at the primary
-//	   (nothing) ───────────▶ lock ──────────────────────────▶ Committed at C
-//	       │                   │
-//	       │ Rollback,         │ Rollback, or CheckTxn past expiry
-//	       ▼ CheckTxn          ▼
-//	     Aborted at the primary, Fenced at other keys
+//	            Prewrite                Commit at the primary
+//	(nothing) ───────────▶ lock ──────────────────────────▶ Committed at C
+//	    │                   │
+//	    │ Rollback,         │ Rollback, or CheckTxn past expiry
+//	    ▼ CheckTxn          ▼
+//	  Aborted at the primary, Fenced at other keys
 //
 // Each record has a row of its own, by key and start (P8). Every rule looks for what is
 // recorded first: so a repeat hears the first answer, a late prewrite lays no ghost lock
@@ -75,10 +75,10 @@
 // A rule is a pure function: what it asks, it asks a Reader; what only the leader knows
 // comes in a Leader; what it changes, it returns as Rows.
 //
-//	  Args ──▶ Prewrite, Commit, … ──▶ Rows ──▶ log ──▶ every replica ──▶ Batch ──▶ Store
-//	             │ Reader ▲                             (applied blindly)             │
-//	             ▼        └────────────── Facts ◀── View ◀────────────────────────────┘
-//	        *NeedError: look it up, evaluate again from the top
+//	Args ──▶ Prewrite, Commit, … ──▶ Rows ──▶ log ──▶ every replica ──▶ Batch ──▶ Store
+//	           │ Reader ▲                             (applied blindly)             │
+//	           ▼        └────────────── Facts ◀── View ◀────────────────────────────┘
+//	      *NeedError: look it up, evaluate again from the top
 //
 // # Invariants
 //
