@@ -8,12 +8,16 @@ import (
 
 // The errors, grouped by what their receiver must do.
 
-// WriteConflictError: restart the transaction. A version or mark newer than its start
+// WriteConflictError: restart the transaction. A version, mark or lock newer than its start
 // stands on a key that it writes or checks.
 type WriteConflictError struct {
 	Key        Key
 	StartTS    timestamp.Timestamp
 	ConflictTS timestamp.Timestamp // commit timestamp, or the lock's lower bound of it
+	// Final: it is a version or mark, so that no copy of this Commit can ever get through.
+	// Otherwise it is a lock, which may go again: before "aborted" is answered, the abort must
+	// be recorded at the primary (S7).
+	Final bool
 }
 
 func (e *WriteConflictError) Error() string {

@@ -172,7 +172,8 @@ func (p *prewrite) conflicts() error {
 			continue
 		}
 		if !p.atNewest() {
-			return &WriteConflictError{Key: w.key, StartTS: p.a.Start, ConflictTS: newest.CommitTS}
+			return &WriteConflictError{Key: w.key, StartTS: p.a.Start, ConflictTS: newest.CommitTS,
+				Final: true}
 		}
 		p.newest = max(p.newest, newest.CommitTS)
 	}

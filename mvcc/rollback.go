@@ -5,6 +5,9 @@ package mvcc
 // is the record Aborted. Decisions are one-way: where a commit is recorded, nothing changes
 // and the commit is the answer.
 //
+// Keys without the primary may be rolled back only once the primary's record says Aborted,
+// for this shard does not know it; a met lock of another content than was decided excepted.
+//
 // A lock of another content (digest) or of another primary is left alone: a decision applies
 // to its own locks only (S7). The answer is the primary's state where the primary is among
 // the keys. Below the safepoint a key without a lock needs no fence, for nothing is

@@ -8,7 +8,7 @@ import "github.com/shaledb/shale/timestamp"
 type Rows struct {
 	Versions []Version // of one-phase commits, values inline whatever their size
 	Marks    []Mark
-	Locks    []Lock // new, or in place of the same transaction's lock on the key
+	Locks    []Lock // new, or in place of the same transaction's lock; with its ValueID where kept
 	Turns    []Turn
 	Unlocks  []Unlock
 	Records  []Record

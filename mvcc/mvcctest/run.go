@@ -124,7 +124,11 @@ func (h *harness) refusal(s *script, start timestamp.Timestamp, err error) strin
 	)
 	switch {
 	case errors.As(err, &conflict):
-		return fmt.Sprintf("conflict: %s is newer on %s", conflict.ConflictTS, mvcc.FormatKey(conflict.Key))
+		what := "a lock"
+		if conflict.Final {
+			what = "final"
+		}
+		return fmt.Sprintf("conflict: %s is newer on %s (%s)", conflict.ConflictTS, mvcc.FormatKey(conflict.Key), what)
 	case errors.As(err, &aborted):
 		return fmt.Sprintf("aborted: found at %s", mvcc.FormatKey(aborted.Key))
 	case errors.As(err, &locked):
