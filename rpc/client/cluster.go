@@ -15,6 +15,7 @@ import (
 	"github.com/shaledb/shale/proto/shale/node/v1/nodev1connect"
 	"github.com/shaledb/shale/rpc/wire"
 	"github.com/shaledb/shale/shard/routing"
+	"github.com/shaledb/shale/timestamp"
 )
 
 // Cluster is the way to a cluster's nodes. Its methods may be called by any goroutine.
@@ -26,7 +27,7 @@ type Cluster struct {
 	ctx       context.Context
 	cancel    context.CancelFunc
 	tasks     sync.WaitGroup
-	clock     clock
+	clock     *timestamp.Client
 
 	mu         sync.RWMutex
 	id         string
@@ -53,7 +54,7 @@ func Dial(ctx context.Context, hosts []string, cfg Config) (*Cluster, error) {
 	}
 	c.http = &http.Client{Transport: c.transport}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
-	c.clock = newClock(c)
+	c.clock = timestamp.NewClient(c)
 	if c.nodes == nil {
 		c.nodes = map[routing.NodeID]string{}
 	}

@@ -2,10 +2,13 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"connectrpc.com/connect"
 
+	"github.com/shaledb/shale/mvcc"
+	"github.com/shaledb/shale/shard/directory"
 	"github.com/shaledb/shale/shard/routing"
 	"github.com/shaledb/shale/timestamp"
 )
@@ -34,20 +37,62 @@ func (c *Cluster) Draw(ctx context.Context, n int) (first timestamp.Timestamp, t
 	return r.First, r.Term, nil
 }
 
-// clock hands out timestamps.
-type clock interface {
-	Next(ctx context.Context) (timestamp.Timestamp, error)
-}
-
-func newClock(c *Cluster) clock { return oneByOne{c} }
-
-// oneByOne draws each timestamp by itself.
-type oneByOne struct{ c *Cluster }
-
-func (o oneByOne) Next(ctx context.Context) (timestamp.Timestamp, error) {
-	first, _, err := o.c.Draw(ctx, 1)
-	return first, err
-}
-
 // Next is a timestamp issued after Next was called.
-func (c *Cluster) Next(ctx context.Context) (timestamp.Timestamp, error) { return c.clock.Next(ctx) }
+func (c *Cluster) Next(ctx context.Context) (timestamp.Timestamp, error) {
+	ts, err := c.clock.Next(ctx)
+	switch {
+	case errors.Is(err, timestamp.ErrBusy):
+		return 0, &routing.OverloadedError{Shard: routing.SystemShard, Why: err.Error()}
+	case errors.Is(err, timestamp.ErrStaleTerm):
+		return 0, &routing.UnavailableError{Shard: routing.SystemShard, Why: err.Error()}
+	}
+	return ts, err
+}
+
+// Lookup asks the directory which shard holds a key. The first descriptors cover it, the
+// newest first; after them come some to the right. Leaders in it are hints.
+func (c *Cluster) Lookup(ctx context.Context, k mvcc.Key) ([]routing.Descriptor, error) {
+	res, err := c.ask(ctx, &directory.LookupArgs{Key: k})
+	if err != nil {
+		return nil, err
+	}
+	r, ok := res.(*directory.LookupResult)
+	if !ok {
+		return nil, fmt.Errorf("the directory answered %T to a look-up", res)
+	}
+	return r.Shards, nil
+}
+
+// List asks the directory for all nodes and shards, and takes the nodes' addresses in.
+func (c *Cluster) List(ctx context.Context) (*directory.ListResult, error) {
+	res, err := c.ask(ctx, &directory.ListArgs{})
+	if err != nil {
+		return nil, err
+	}
+	r, ok := res.(*directory.ListResult)
+	if !ok {
+		return nil, fmt.Errorf("the directory answered %T to a list", res)
+	}
+	nodes := make(map[routing.NodeID]string, len(r.Nodes))
+	for _, n := range r.Nodes {
+		nodes[n.ID] = n.Address
+	}
+	c.SetNodes(nodes)
+	for _, d := range r.Shards {
+		c.SetSystem(d)
+	}
+	return r, nil
+}
+
+// Allocate draws ids for a new shard from the directory.
+func (c *Cluster) Allocate(ctx context.Context, replicas int) (*directory.AllocateResult, error) {
+	res, err := c.ask(ctx, &directory.AllocateArgs{ReplicaCount: replicas})
+	if err != nil {
+		return nil, err
+	}
+	r, ok := res.(*directory.AllocateResult)
+	if !ok {
+		return nil, fmt.Errorf("the directory answered %T to an allocation", res)
+	}
+	return r, nil
+}
