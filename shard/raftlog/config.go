@@ -11,7 +11,8 @@ type Config struct {
 	// Create makes a new log. Without it a missing log is an error, with it an existing
 	// one: a node that lost its log must not come back as if it had promised nothing.
 	Create bool
-	// SegmentSize of new segments, in bytes; zero: 32 MiB. A single entry may take half.
+	// SegmentSize of new segments, in bytes; zero: 32 MiB. A single entry may take
+	// half of one, less 4 KiB.
 	SegmentSize int64
 	// Buffered goes through the page cache even where the file system could do without.
 	Buffered bool

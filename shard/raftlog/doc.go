@@ -53,7 +53,7 @@
 // first-needed field: so a segment that is lost is told from one that was let go). Heads
 // carry HardStates and cuts forward, so only entries hold a segment. A group that stands
 // still and holds the oldest one has its entries written again at the next segment's
-// begin, once the files take more than twice what is live plus four segments.
+// begin, once the files take more than four times what is live plus four segments.
 //
 // # What must hold
 //

@@ -51,8 +51,8 @@ type Log struct {
 
 	frame   []byte // the frame in the making: room for its header, then records
 	pending []record
-	// compacting: a rewrite of old entries is under way.
-	compacting bool
+	// compacted: this Append has written old entries again.
+	compacted bool
 	// heading: the segment's heads are not complete, so older segments are still needed.
 	heading bool
 	err     error
@@ -96,6 +96,7 @@ func (l *Log) Append(batch []Write) error {
 }
 
 func (l *Log) append(batch []Write, size int) error {
+	l.compacted = false
 	size += len(l.pending) * recordBound
 	if frameHeaderSize+size <= l.frameMax() && !l.fits(size) {
 		if err := l.rotate(); err != nil { // so that the batch stays one frame
@@ -208,7 +209,7 @@ func (l *Log) check(w *Write, before []Write) (int, error) {
 	cut, last := mvcc.Index(0), mvcc.Index(0)
 	if g := l.groups[w.Group]; g != nil {
 		cut, last = g.cut.Index, g.last
-	} else if (len(l.groups)+len(before)+1)*recordBound > int(l.cfg.SegmentSize/4) {
+	} else if (len(l.groups)+len(before)+1)*recordBound > int(l.cfg.SegmentSize/4-blockSize) {
 		return 0, fmt.Errorf("raft log: %d groups are too many for segments of %d bytes",
 			len(l.groups), l.cfg.SegmentSize)
 	}
@@ -230,8 +231,8 @@ func (l *Log) check(w *Write, before []Write) (int, error) {
 			return 0, fmt.Errorf("raft log: group %d: entry %d follows entry %d",
 				w.Group, index, w.Entries[i-1].GetIndex())
 		}
-		if int64(entrySize(e)) > l.cfg.SegmentSize/2 {
-			return 0, fmt.Errorf("raft log: group %d: entry %d of %d bytes exceeds half a segment of %d",
+		if int64(entrySize(e)) > l.cfg.SegmentSize/2-blockSize {
+			return 0, fmt.Errorf("raft log: group %d: entry %d of %d bytes exceeds what a segment of %d takes",
 				w.Group, index, len(e.GetData()), l.cfg.SegmentSize)
 		}
 	}
@@ -336,6 +337,9 @@ func (l *Log) flush() error {
 	h.Sum = l.id.sum(l.frame[frameHeaderSize:])
 	h.encode(l.frame, l.id)
 	size := blocks(len(l.frame))
+	if l.offset+size > l.current().size {
+		return fmt.Errorf("a frame of %d bytes does not fit %s behind %d", size, l.current().name(), l.offset)
+	}
 	padded := l.frame[:size]
 	clear(padded[len(l.frame):])
 	began := time.Now()
@@ -361,7 +365,7 @@ func (l *Log) room(n int) error {
 	if err := l.flush(); err != nil {
 		return err
 	}
-	if !l.fits(n) {
+	for !l.fits(n) { // again, where what is written at its begin has filled the new one
 		if err := l.rotate(); err != nil {
 			return err
 		}

@@ -130,10 +130,13 @@ func (h *history) step() error {
 	h.may = append(h.may, next.clone())
 	if h.r.IntN(20) == 0 && len(next) > 2 {
 		ids := slices.Sorted(maps.Keys(next))
-		id := ids[h.r.IntN(len(ids))]
-		h.log.Remove(id)
-		delete(next, id)
-		h.may = append(h.may, next.clone())
+		// Of a group that is cut and removed at once a crash may undo both and keep the
+		// other groups' cuts: a state more that is not modelled.
+		if id := ids[h.r.IntN(len(ids))]; next[id].cut == h.want[id].cut {
+			h.log.Remove(id)
+			delete(next, id)
+			h.may = append(h.may, next.clone())
+		}
 	}
 	batch := h.batch(next)
 	next.append(batch)

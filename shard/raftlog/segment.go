@@ -141,26 +141,24 @@ func (l *Log) writeHeads() error {
 	return l.mark()
 }
 
-// compact keeps the log within twice its live bytes and a few segments: where a group
+// compact keeps the log within a few times its live bytes and a few segments: where a group
 // that stands still holds the oldest segment, its entries are written again. Between two
 // rounds at least as much was appended as is written again.
 func (l *Log) compact() error {
-	if l.compacting {
-		return nil // what is being rewritten has met the segment's end
+	if l.compacted {
+		return nil // once an Append: what is written again may itself meet a segment's end
 	}
-	live := int64(0)
+	oldest, live, held := l.oldestNeeded(), int64(0), int64(0)
 	for _, s := range l.segments {
 		live += s.liveBytes
+		if s.number >= oldest { // the others go after this Append
+			held += s.size
+		}
 	}
-	if l.stats.bytes.Load() <= 2*live+segmentsKept*l.cfg.SegmentSize {
+	if oldest == l.current().number || held <= liveFactor*live+segmentsKept*l.cfg.SegmentSize {
 		return nil
 	}
-	oldest := l.oldestNeeded()
-	if oldest == l.current().number {
-		return nil
-	}
-	l.compacting = true
-	defer func() { l.compacting = false }()
+	l.compacted = true
 	for _, id := range l.sortedGroups() {
 		if l.groups[id].holds(oldest) {
 			if err := l.rewrite(id); err != nil {
@@ -171,8 +169,13 @@ func (l *Log) compact() error {
 	return l.flush()
 }
 
-// segmentsKept is how many segments the log may have beyond its live bytes.
-const segmentsKept = 4
+// The files may take liveFactor times the live bytes and segmentsKept segments before old
+// entries are written again. Entries just too large to share a frame, or frames a segment,
+// fill a segment to little more than a third, so a smaller factor would never be reached.
+const (
+	liveFactor   = 4
+	segmentsKept = 4
+)
 
 func (g *group) holds(segment uint64) bool {
 	for _, p := range g.entries {

@@ -38,6 +38,36 @@ func TestAStillGroupDoesNotHoldTheLog(t *testing.T) { // P25's sister: nothing o
 	require.LessOrEqual(t, len(h.d.names), segmentsKept+2+sparesKept)
 }
 
+// The same with still groups that hold more than a segment each, and through a restart.
+func TestStillGroupsOfManySegments(t *testing.T) {
+	h := newHistory(t, rand.New(rand.NewPCG(1, 1)))
+	for id := routing.ShardID(1); id <= 5; id++ {
+		w := Write{Group: id, HardState: hard(5, 2, 0)}
+		for i := range uint64(18) {
+			w.Entries = append(w.Entries, entry(1+i, 5, strings.Repeat(string(rune('a'+id)), 2100)))
+		}
+		require.NoError(t, h.log.Append([]Write{w}))
+		h.want.append([]Write{w})
+	}
+	for i := uint64(1); i < 1200; i++ {
+		w := []Write{{Group: 9, Entries: []*raftpb.Entry{entry(i, 1, strings.Repeat("x", int(i*37%11000)))}}}
+		require.NoError(t, h.log.Append(w))
+		h.want.append(w)
+		h.log.Cut(9, Position{mvcc.Index(i), 1})
+		h.want.cut(9, Position{mvcc.Index(i), 1})
+		require.Less(t, h.log.Stats().Segments, int64(40), "four times the live bytes are 24 segments")
+		if i%300 == 0 {
+			require.NoError(t, h.log.Append(nil))
+			h.may = []twin{h.want}
+			h.restart(t, true, true)
+		}
+	}
+	for _, n := range h.d.names {
+		require.Len(t, n.cache, segmentSizeMin)
+	}
+	require.Greater(t, h.log.current().number, uint64(100))
+}
+
 // A batch larger than a frame, with the power going out at every step of it: what is found
 // is a prefix, whose HardState is never ahead of its entries nor behind their term.
 func TestABatchOfManyFrames(t *testing.T) { // P28, S18
