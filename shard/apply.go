@@ -17,7 +17,7 @@ func (r *Replica) apply(e *raftpb.Entry) {
 		r.quarantine(fmt.Errorf("entry %d follows entry %d", index, r.applied))
 		return
 	}
-	own := r.takeInflight(e.GetData())
+	own := r.takeInflight(e)
 	var err error
 	dropped := false
 	switch {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/shaledb/shale/mvcc"
+	"github.com/shaledb/shale/shard/directory"
 	"github.com/shaledb/shale/shard/routing"
 	"github.com/shaledb/shale/timestamp"
 )
@@ -51,6 +52,9 @@ func commandFor(req routing.Request) command {
 	case *mvcc.OutcomeArgs:
 		return &outcome{a: a}
 	}
+	if directory.Owns(req) {
+		return &directoryCommand{req: req}
+	}
 	return nil
 }
 
@@ -65,7 +69,7 @@ func (r *Replica) request(ev Request) {
 	case *mvcc.GetArgs, *mvcc.ScanArgs, *routing.TransferArgs, *routing.SplitArgs:
 	default:
 		t.cmd = commandFor(a)
-		if t.cmd == nil && !r.takesSystem(a) {
+		if (t.cmd == nil || directory.Owns(a)) && !r.takesSystem(a) {
 			r.finish(t, nil, fmt.Errorf("shard %d does not know %T", r.shard, a))
 			return
 		}

@@ -1,6 +1,8 @@
 package shard
 
 import (
+	"go.etcd.io/raft/v3/raftpb"
+
 	"github.com/shaledb/shale/mvcc"
 	"github.com/shaledb/shale/shard/routing"
 )
@@ -11,16 +13,16 @@ const entryBytesMax = 2 << 20
 // proposed is an evaluated write on its way through Raft. T is nil for the replica's own.
 type proposed struct {
 	proposal
-	t     *task
-	res   routing.Response
-	after func() // what else happens once it is applied
+	t      *task
+	res    routing.Response
+	after  func() // what else happens once it is applied
+	undone func() // or once it is certain that it will not be
 }
 
 // inflightEntry is an entry that Raft took. They are applied in this order, or the term
 // ends.
 type inflightEntry struct {
 	entry *entry
-	data  []byte
 	items []*proposed
 }
 
@@ -63,21 +65,23 @@ func (r *Replica) proposeEntry(items []*proposed) {
 	for i, p := range items {
 		e.Proposals[i] = p.proposal
 	}
-	data := encodeEntry(e)
-	if err := r.raft.Propose(data); err != nil {
+	if err := r.raft.Propose(encodeEntry(e)); err != nil {
 		for _, p := range items {
 			r.dropProposed(p, &routing.UnavailableError{Shard: r.shard,
 				Why: "the leader takes no writes at the moment: " + err.Error()})
 		}
 		return
 	}
-	r.inflight = append(r.inflight, &inflightEntry{entry: e, data: data, items: items})
+	r.inflight = append(r.inflight, &inflightEntry{entry: e, items: items})
 }
 
 // dropProposed gives up a write that certainly is not and will not be done.
 func (r *Replica) dropProposed(p *proposed, err error) {
 	r.locks.lift(&p.Rows)
 	r.wakePending(&p.Rows)
+	if p.undone != nil {
+		p.undone()
+	}
 	if p.t == nil {
 		return
 	}
@@ -99,14 +103,19 @@ func (r *Replica) wakePending(rows *mvcc.Rows) {
 	}
 }
 
-// takeInflight is the write of this term that the entry with this data brought, if it is
-// one of this leader's.
-func (r *Replica) takeInflight(data []byte) *inflightEntry {
-	if len(r.inflight) == 0 || len(data) == 0 {
+// takeInflight is what this leader has in flight with the entry, if it is one of this
+// term's: its proposers wait for it, and it need not be decoded.
+func (r *Replica) takeInflight(e *raftpb.Entry) *inflightEntry {
+	if len(r.inflight) == 0 || e.GetTerm() != r.term || len(e.GetData()) == 0 {
 		return nil
 	}
 	head := r.inflight[0]
-	if len(head.data) != len(data) || &head.data[0] != &data[0] {
+	in := reader{b: e.GetData()}
+	in.byte()
+	term := in.number()
+	in.number() // bounds
+	in.number() // proposals
+	if id := in.number(); in.err != nil || term != head.entry.Term || id != head.entry.Proposals[0].ID {
 		return nil
 	}
 	r.inflight[0] = nil
@@ -121,6 +130,8 @@ func (r *Replica) settle(e *inflightEntry, dropped bool) {
 		r.locks.lift(&p.Rows)
 		r.wakePending(&p.Rows)
 		switch {
+		case dropped && p.undone != nil:
+			p.undone()
 		case dropped && p.t != nil:
 			p.t.proposed, p.t.facts = false, nil
 			r.free(p.t)

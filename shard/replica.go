@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/shaledb/shale/mvcc"
+	"github.com/shaledb/shale/shard/directory"
 	"github.com/shaledb/shale/shard/routing"
 )
 
@@ -90,6 +91,9 @@ type Replica struct {
 	lastID   uint64
 
 	sending map[routing.ReplicaID]mvcc.Index // raft snapshots under way: announced index
+
+	directory *directory.State // the system group's
+	wantsDraw bool             // the system group draws from its own oracle
 
 	installing bool
 	state      *State // taken in this step, until something is applied

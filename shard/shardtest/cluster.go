@@ -1,0 +1,245 @@
+package shardtest
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/shaledb/shale/mvcc"
+	"github.com/shaledb/shale/mvcc/memory"
+	"github.com/shaledb/shale/shard"
+	"github.com/shaledb/shale/shard/routing"
+	"github.com/shaledb/shale/timestamp"
+)
+
+// Cluster is replicas of any number of shards on some nodes, in one goroutine.
+type Cluster struct {
+	t      testing.TB
+	Config shard.Config
+
+	mono    time.Duration
+	wall    time.Time
+	members []*Member
+	net     []packet
+	cuts    map[[2]routing.NodeID]bool // from, to
+	held    []packet                   // taken off the net by a filter
+	filter  func(p packet) bool
+	files   map[fileName]*memory.Store
+
+	oracle   timestamp.Timestamp
+	draws    []*Member
+	holdDraw bool
+
+	lastID   shard.RequestID
+	answers  map[shard.RequestID]answer
+	Resolved []mvcc.Lock
+	Lookups  int
+	Reads    int
+}
+
+type packet struct {
+	from, to routing.NodeID
+	group    routing.ShardID
+	m        *raftpb.Message
+}
+
+type fileName struct {
+	shard routing.ShardID
+	node  routing.NodeID
+	index uint64
+}
+
+type answer struct {
+	res routing.Response
+	err error
+}
+
+// New makes a cluster of one shard that holds all user keys, with a replica on each of n
+// nodes. Nobody leads yet.
+func New(t testing.TB, n int, cfg shard.Config) *Cluster {
+	c := &Cluster{t: t, Config: cfg, wall: time.UnixMilli(1_000_000), cuts: map[[2]routing.NodeID]bool{},
+		files: map[fileName]*memory.Store{}, answers: map[shard.RequestID]answer{}, oracle: 100}
+	d := routing.Descriptor{ID: 2, Span: mvcc.Span{Start: mvcc.FirstUserKey}, Epoch: routing.Epoch{Bounds: 1, Members: 1}}
+	for i := range n {
+		d.Replicas = append(d.Replicas, routing.Replica{ID: routing.ReplicaID(i + 1), Node: routing.NodeID(i + 1), Role: routing.Voter})
+	}
+	for _, rep := range d.Replicas {
+		m := &Member{c: c, Node: rep.Node, Shard: d.ID, ID: rep.ID, store: memory.New(memory.Config{}), log: firstDisk()}
+		b := &mvcc.Batch{Index: shard.InitialIndex, Term: shard.InitialTerm, Meta: shard.Bootstrap(d)}
+		if err := m.store.Flush(b, true); err != nil {
+			t.Fatal(err)
+		}
+		c.add(m)
+		if err := m.start(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return c
+}
+
+func (c *Cluster) fail(err error) {
+	c.t.Helper()
+	c.t.Fatal(err)
+}
+
+func (c *Cluster) add(m *Member) { c.members = append(c.members, m) }
+
+func (c *Cluster) instant() shard.Instant {
+	return shard.Instant{Mono: c.mono, Wall: c.wall.Add(c.mono)}
+}
+
+func (c *Cluster) member(n routing.NodeID, s routing.ShardID) *Member {
+	for _, m := range c.members {
+		if m.Node == n && m.Shard == s {
+			return m
+		}
+	}
+	return nil
+}
+
+func (c *Cluster) replica(s routing.ShardID, id routing.ReplicaID) *Member {
+	for _, m := range c.members {
+		if m.Shard == s && m.ID == id {
+			return m
+		}
+	}
+	return nil
+}
+
+func (c *Cluster) severed(from, to routing.NodeID) bool { return c.cuts[[2]routing.NodeID{from, to}] }
+
+func (c *Cluster) post(m *Member, msg *raftpb.Message) {
+	to := c.replica(m.Shard, routing.ReplicaID(msg.GetTo()))
+	if to == nil {
+		return
+	}
+	p := packet{from: m.Node, to: to.Node, group: m.Shard, m: proto.CloneOf(msg)}
+	if c.filter != nil && c.filter(p) {
+		c.held = append(c.held, p)
+		return
+	}
+	c.net = append(c.net, p)
+}
+
+// deliver hands over everything on the net and says whether anything was.
+func (c *Cluster) deliver() bool {
+	net := c.net
+	c.net = nil
+	for _, p := range net {
+		if c.severed(p.from, p.to) {
+			continue
+		}
+		if m := c.member(p.to, p.group); m != nil {
+			m.step(shard.Message{Raft: p.m})
+		}
+	}
+	return len(net) > 0
+}
+
+// Settle lets everything happen that needs no passing of time.
+func (c *Cluster) Settle() {
+	for range 10_000 {
+		busy := c.deliver()
+		for _, m := range c.members {
+			busy = m.turn() || busy
+		}
+		if !c.holdDraw {
+			draws := c.draws
+			c.draws = nil
+			for _, m := range draws {
+				c.oracle += 10
+				m.step(shard.Drawn{TS: c.oracle})
+				busy = true
+			}
+		}
+		if !busy {
+			return
+		}
+	}
+	c.t.Fatal("the cluster does not come to rest")
+}
+
+// Pass lets time pass, a tick at a time.
+func (c *Cluster) Pass(d time.Duration) {
+	const step = 10 * time.Millisecond
+	for end := c.mono + d; c.mono < end; {
+		c.mono += step
+		for _, m := range c.members {
+			m.step(shard.Tick{})
+		}
+		c.Settle()
+	}
+}
+
+// Leader is the member that leads the shard in the highest term; nil: none.
+func (c *Cluster) Leader(s routing.ShardID) *Member {
+	var best *Member
+	var term uint64
+	for _, m := range c.members {
+		if m.Shard != s || m.R == nil {
+			continue
+		}
+		if st := m.R.Status(c.instant()); st.Leading && st.Term > term {
+			best, term = m, st.Term
+		}
+	}
+	return best
+}
+
+// Elect lets time pass until somebody leads and serves.
+func (c *Cluster) Elect(s routing.ShardID) *Member {
+	for range 60 {
+		c.Pass(100 * time.Millisecond)
+		if m := c.Leader(s); m != nil && m.R.Status(c.instant()).Quarantine == "" {
+			return m
+		}
+	}
+	c.t.Fatalf("nobody leads shard %d", s)
+	return nil
+}
+
+// Send hands a request to a member; its answer is looked at with Answer.
+func (c *Cluster) Send(m *Member, req routing.Request) shard.RequestID {
+	c.lastID++
+	m.step(shard.Request{ID: c.lastID, Header: routing.Header{Shard: m.Shard}, Req: req, Deadline: c.mono + 5*time.Second})
+	return c.lastID
+}
+
+// Ask sends a request and settles; nil and no error where it waits.
+func (c *Cluster) Ask(m *Member, req routing.Request) (routing.Response, error) {
+	id := c.Send(m, req)
+	c.Settle()
+	a := c.answers[id]
+	return a.res, a.err
+}
+
+// Answered says whether a request has its answer.
+func (c *Cluster) Answered(id shard.RequestID) (routing.Response, error, bool) {
+	a, ok := c.answers[id]
+	return a.res, a.err, ok
+}
+
+func (c *Cluster) replied(id shard.RequestID, res routing.Response, err error) {
+	if _, twice := c.answers[id]; twice {
+		c.t.Fatalf("request %d was answered twice", id)
+	}
+	c.answers[id] = answer{res, err}
+}
+
+// Timestamp is a fresh one.
+func (c *Cluster) Timestamp() timestamp.Timestamp {
+	c.oracle += 10
+	return c.oracle
+}
+
+// String lists who is there, for failures.
+func (c *Cluster) String() string {
+	out := ""
+	for _, m := range c.members {
+		out += fmt.Sprintf("node %d shard %d up %v bad %v\n", m.Node, m.Shard, m.R != nil, m.Bad)
+	}
+	return out
+}
