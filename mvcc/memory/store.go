@@ -90,3 +90,11 @@ func (s *Store) Close() error {
 	}
 	return nil
 }
+
+// Clone is a store of its own with the state that s has now, all of it durable: what a copy
+// of the file would be.
+func (s *Store) Clone() *Store {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return &Store{cfg: s.cfg, now: s.now.copy(), durable: s.now.copy()}
+}
