@@ -201,9 +201,19 @@ func (a *attempt) next(now time.Time) {
 	})
 }
 
+// anybody says whether any replica answers the request, leader or not. Such a request is
+// sent to the replicas named, and says nothing about who leads.
+func anybody(req routing.Request) bool {
+	_, status := req.(*routing.StatusArgs)
+	return status
+}
+
 // choose picks the replica: the one said to lead, then the others, each once a round.
 func (a *attempt) choose() (routing.NodeID, bool) {
 	to := &a.call.To
+	if anybody(a.call.Req) {
+		return a.other()
+	}
 	for _, n := range [...]routing.NodeID{a.hint, a.s.c.leader(to.ID), to.Leader} {
 		if n != 0 && !a.asked(n) {
 			return n, true
@@ -213,6 +223,11 @@ func (a *attempt) choose() (routing.NodeID, bool) {
 	if _, ok := to.On(own); ok && !a.asked(own) {
 		return own, true
 	}
+	return a.other()
+}
+
+func (a *attempt) other() (routing.NodeID, bool) {
+	to := &a.call.To
 	for _, r := range to.Replicas {
 		if !a.asked(r.Node) {
 			return r.Node, true
@@ -252,7 +267,9 @@ func (a *attempt) roundOver(now time.Time) {
 func (a *attempt) answered(res routing.Response, err error) {
 	a.underWay, a.cancel = false, nil
 	if err == nil {
-		a.s.c.learnLeader(a.call.To.ID, a.node)
+		if !anybody(a.call.Req) {
+			a.s.c.learnLeader(a.call.To.ID, a.node)
+		}
 		a.finish(res, nil)
 		return
 	}
@@ -282,7 +299,7 @@ func (a *attempt) answered(res routing.Response, err error) {
 		return
 	}
 	a.last = err
-	if _, whoever := a.call.Req.(*routing.StatusArgs); whoever && len(a.call.To.Replicas) == 1 {
+	if anybody(a.call.Req) && len(a.call.To.Replicas) == 1 {
 		a.finish(nil, err) // it was asked of this replica alone
 		return
 	}

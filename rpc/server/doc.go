@@ -1,0 +1,43 @@
+// Package server answers a node's one port: the public services, those between nodes, and
+// what operators look at. It transcodes, bounds and measures; it makes no decisions about
+// transactions, which package txn does, or about shards, which package shard does.
+//
+// Its nouns:
+//
+//   - Server: the handlers and the listener's limits;
+//   - Member: what a node has once it belongs to a cluster; before, most calls are refused
+//     with the remedy;
+//   - Replicas: the node's own replicas, which requests, Raft messages and raft snapshots
+//     are handed to;
+//   - a session: one multiplexed stream of a client (shards.go);
+//   - a reception: one raft snapshot that is being received, over as many connections as it
+//     takes (receive.go).
+//
+// What is served, all on one port, over HTTP/1.1 and HTTP/2 without TLS alike:
+//
+//	shale.v1.TxnService ─────▶ txn.Coordinator ──▶ its Sender
+//	shale.v1.ClusterService ─▶ the system group and the shards' leaders
+//	shale.node.v1.ShardService.Stream ─▶ Replicas.Submit      many calls a frame
+//	shale.node.v1.PeerService ─────────▶ Replicas.Deliver, Receive
+//	shale.node.v1.NodeService ─────────▶ Config.Nodes
+//	gRPC health and reflection, /metrics, /healthz, /readyz, /debug/pprof/ (loopback only)
+//
+// For example:
+//
+//	s, err := server.New(server.Config{Insecure: true, Replicas: host, Member: member, Nodes: node})
+//	go s.Serve(listener)
+//	defer s.Shutdown(ctx)
+//
+// # Invariants
+//
+// Everything has a bound: messages, headers, calls under way, replies that wait for a slow
+// reader, the time a body may take. No compression is taken or given (P34). No timeout runs
+// on whole connections, because streams live for days; unary calls have a deadline of their
+// own (P37). Every error of a public service begins with its reason and carries an
+// ErrorDetail. The keys that a request touches are computed in one place, which refuses
+// what it does not know (P33).
+//
+// # What it does not do
+//
+// It knows no identities yet: it serves without TLS, and only when told so (P35).
+package server
