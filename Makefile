@@ -66,12 +66,16 @@ chaos: build ## Bank transfers on three processes while leaders are killed
 	bench/chaos.sh
 
 .PHONY: bench
-bench: build ## Run YCSB A and the bank on a three-process cluster
+bench: build ## Run YCSB A-F and the bank on a three-process cluster
 	bench/local.sh
 
 .PHONY: bench-peers
 bench-peers: build ## The same work on shale and on etcd, interleaved
 	bench/peers/run.sh
+
+.PHONY: test-peers
+test-peers: ## Test the comparison with etcd (its module is downloaded)
+	$(GO) -C bench/peers test $(TESTFLAGS) ./...
 
 .PHONY: clean
 clean: ## Remove what was built

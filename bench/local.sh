@@ -31,7 +31,9 @@ until bin/shale init --host "${hosts%%,*}" >&2; do
   [ "$tries" -lt 60 ] || { echo 'the cluster does not come up' >&2; exit 1; }
   sleep 0.5
 done
-for key in user2 user3 user4 user5 user6 user7 user8; do bin/shale shard split "$key" >&2; done
+for key in bank/account/000005 bank/ledger/00 bank/ledger/80 user1 user3 user5 user7; do
+  bin/shale shard split "$key" >&2
+done
 for letter in a b c d e f; do
   echo "== YCSB $letter"
   bin/shale bench ycsb -P "workload$letter" -p recordcount=10000 --threads "$THREADS" --duration "$DURATION"

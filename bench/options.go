@@ -19,7 +19,7 @@ type Options struct {
 	// Target is operations a second over all threads; 0: as fast as they come back. With a
 	// target latency counts from the intended start.
 	Target float64
-	// Timeout bounds one operation; 0: 30 s.
+	// Timeout bounds one operation, to between three quarters of it and all; 0: 30 s.
 	Timeout time.Duration
 	// Watchers is how many check a Watched workload beside the threads; 0: one. Negative: none.
 	Watchers int

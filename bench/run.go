@@ -137,6 +137,8 @@ func measure(ctx context.Context, s Store, w Workload, o Options, out io.Writer)
 // thread runs one thread's operations to the end of the measured part.
 func (m *measurement) thread(ctx context.Context, i int) {
 	rng := rand.New(rand.NewPCG(m.o.Seed, uint64(i)))
+	bound := &bounded{parent: ctx, timeout: m.o.Timeout}
+	defer bound.end()
 	for ctx.Err() == nil {
 		n := m.taken.Add(1) - 1
 		if m.o.Operations > 0 && n >= m.o.Operations {
@@ -152,17 +154,15 @@ func (m *measurement) thread(ctx context.Context, i int) {
 		if !m.end.IsZero() && !intended.Before(m.end) {
 			return
 		}
-		if !m.one(ctx, i, m.workload.Generate(rng, i), intended) {
+		if !m.one(ctx, bound.context(), i, m.workload.Generate(rng, i), intended) {
 			return
 		}
 	}
 }
 
 // one executes an operation and records what came of it; false: the run is over.
-func (m *measurement) one(ctx context.Context, thread int, op Op, intended time.Time) bool {
-	opCtx, cancel := context.WithTimeout(ctx, m.o.Timeout)
-	retries, err := m.workload.Execute(opCtx, m.store, op)
-	cancel()
+func (m *measurement) one(ctx, bound context.Context, thread int, op Op, intended time.Time) bool {
+	retries, err := m.workload.Execute(bound, m.store, op)
 	now := time.Now()
 	if err == nil {
 		m.rec.success(thread, op, now.Sub(intended), retries, now.Sub(m.begun))
@@ -177,6 +177,31 @@ func (m *measurement) one(ctx context.Context, thread int, op Op, intended time.
 	}
 	m.rec.failure(thread, errorKind(err), err, retries)
 	return pause(ctx, pauseAfterError)
+}
+
+// bounded gives a thread's operations a context with a timeout. One serves many operations,
+// until a quarter of its time is over: a timer for each would cost as much as a fast get.
+type bounded struct {
+	parent  context.Context
+	timeout time.Duration
+	now     context.Context
+	renew   time.Time
+	cancel  context.CancelFunc
+}
+
+func (b *bounded) context() context.Context {
+	if now := time.Now(); b.now == nil || now.After(b.renew) {
+		b.end()
+		b.now, b.cancel = context.WithTimeout(b.parent, b.timeout)
+		b.renew = now.Add(b.timeout / 4)
+	}
+	return b.now
+}
+
+func (b *bounded) end() {
+	if b.cancel != nil {
+		b.cancel()
+	}
 }
 
 // watch checks again and again until the threads are done.
