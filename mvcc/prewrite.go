@@ -32,10 +32,8 @@ func Prewrite(r Reader, a *PrewriteArgs, l Leader) (Rows, PrewriteResult, error)
 	if a.Start < l.Safepoint {
 		return Rows{}, PrewriteResult{}, &ExpiredError{StartTS: a.Start, Safepoint: l.Safepoint}
 	}
-	for _, step := range []func() error{p.ownLocks, p.foreignLocks, p.conflicts, p.checks} {
-		if err := step(); err != nil {
-			return Rows{}, PrewriteResult{}, err
-		}
+	if err := p.judge(); err != nil {
+		return Rows{}, PrewriteResult{}, err
 	}
 	if p.onePhase {
 		return p.commitAtOnce()
@@ -65,13 +63,18 @@ type want struct {
 
 func (p *prewrite) group() {
 	p.wants = make([]want, 0, len(p.a.Mutations))
-	at := make(map[Key]int, len(p.a.Mutations))
+	var at map[Key]int
+	if len(p.a.Mutations) > 1 {
+		at = make(map[Key]int, len(p.a.Mutations))
+	}
 	for i := range p.a.Mutations {
 		m := &p.a.Mutations[i]
 		n, ok := at[m.Key]
 		if !ok {
 			n = len(p.wants)
-			at[m.Key] = n
+			if at != nil {
+				at[m.Key] = n
+			}
 			p.wants = append(p.wants, want{key: m.Key})
 		}
 		if m.Op.Check() {
@@ -82,9 +85,24 @@ func (p *prewrite) group() {
 	}
 }
 
+// judge says whether the request may go through, as a whole.
+func (p *prewrite) judge() error {
+	if err := p.ownLocks(); err != nil {
+		return err
+	}
+	if err := p.foreignLocks(); err != nil {
+		return err
+	}
+	if err := p.conflicts(); err != nil {
+		return err
+	}
+	return p.checks()
+}
+
 // recorded answers with the transaction's recorded fate, if any key knows it.
 func (p *prewrite) recorded() (timestamp.Timestamp, error) {
-	for _, w := range p.wants {
+	for i := range p.wants {
+		w := &p.wants[i]
 		own, ok, err := p.r.Own(w.key, p.a.Start)
 		if err != nil {
 			return 0, err
@@ -141,7 +159,8 @@ func (p *prewrite) ownLocks() error {
 // foreignLocks refuses what others hold. A lock that will commit above Start conflicts in
 // any case: waiting for it could only close a cycle that nobody detects (S23).
 func (p *prewrite) foreignLocks() error {
-	for _, w := range p.wants {
+	for i := range p.wants {
+		w := &p.wants[i]
 		lock, ok := p.r.Lock(w.key)
 		if !ok || lock.StartTS == p.a.Start {
 			continue
@@ -160,7 +179,8 @@ func (p *prewrite) atNewest() bool { return p.onePhase && p.a.Autocommit }
 // conflicts refuses what is newer than Start: versions, and marks, which are the committed
 // checks of others (S6).
 func (p *prewrite) conflicts() error {
-	for _, w := range p.wants {
+	for i := range p.wants {
+		w := &p.wants[i]
 		if w.stands {
 			continue
 		}
@@ -182,7 +202,8 @@ func (p *prewrite) conflicts() error {
 
 // checks looks at the newest versions, under the latch that the lock will follow.
 func (p *prewrite) checks() error {
-	for _, w := range p.wants {
+	for i := range p.wants {
+		w := &p.wants[i]
 		inserts := w.write != nil && w.write.Op == MutationInsert
 		if w.stands || (w.check == nil && !inserts) {
 			continue
@@ -219,7 +240,8 @@ func (p *prewrite) lay() (Rows, timestamp.Timestamp) {
 	var rows Rows
 	minCommitTS := p.l.MinCommitTS(p.a.Start, p.newest)
 	answer := timestamp.Timestamp(0)
-	for _, w := range p.wants {
+	for i := range p.wants {
+		w := &p.wants[i]
 		if w.stands {
 			answer = max(answer, w.own.MinCommitTS)
 			continue
@@ -243,7 +265,8 @@ func (p *prewrite) commitAtOnce() (Rows, PrewriteResult, error) {
 	var rows Rows
 	commitTS := p.l.MinCommitTS(p.a.Start, p.newest)
 	primary := false
-	for _, w := range p.wants {
+	for i := range p.wants {
+		w := &p.wants[i]
 		var digest Digest
 		if w.key == p.a.Primary {
 			primary, digest = true, p.a.Digest
