@@ -108,10 +108,7 @@ func (a *applier) apply(rows *mvcc.Rows) error {
 		}
 		a.r.wakeWaiters(rec.Key)
 	}
-	a.g.dropVersions = append(a.g.dropVersions, rows.DropVersions...)
-	a.g.dropMarks = append(a.g.dropMarks, rows.DropMarks...)
-	a.g.dropRecords = append(a.g.dropRecords, rows.DropRecords...)
-	a.g.count += len(rows.DropVersions) + len(rows.DropMarks) + len(rows.DropRecords)
+	a.g.drop(rows)
 	for _, row := range rows.System {
 		a.g.setSystem(row)
 	}
@@ -134,7 +131,7 @@ func (a *applier) commit(v mvcc.Version) {
 	a.r.clock.committed = max(a.r.clock.committed, v.CommitTS)
 	if v.Op != mvcc.OpMark {
 		if v.ValueID != 0 && v.Value == nil {
-			a.g.valueless++
+			a.g.storeOnly++
 		}
 		a.r.cache.put(v)
 	}

@@ -256,7 +256,7 @@ func (r *Replica) lookUp(t *task, k mvcc.Key) {
 		r.finish(t, nil, fmt.Errorf("shard %d: the rules asked twice about %s", r.shard, mvcc.FormatKey(k)))
 		return
 	}
-	if r.valueless() > 0 {
+	if r.storeOnly() > 0 {
 		r.waitOn(t, storeWait)
 		return
 	}

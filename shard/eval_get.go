@@ -55,7 +55,7 @@ func (r *Replica) newestIsLocked(t *task, a *mvcc.GetArgs) bool {
 
 // readStore leaves the rest of a read to the reader pool.
 func (r *Replica) readStore(t *task) {
-	if r.valueless() > 0 {
+	if r.storeOnly() > 0 {
 		r.waitOn(t, storeWait)
 		return
 	}

@@ -107,7 +107,7 @@ func (r *Replica) dropGenerations(upTo int) {
 
 // afterFlush lets those go on who waited for the store.
 func (r *Replica) afterFlush() {
-	if r.valueless() == 0 {
+	if r.storeOnly() == 0 {
 		r.wakeWaiters(storeWait)
 	}
 	if len(r.withheld) > 0 {
@@ -156,12 +156,11 @@ func (r *Replica) overloaded() error {
 // storeWait is the key that nobody can lock: those who wait for the next flush queue there.
 const storeWait mvcc.Key = "\x00\x00store"
 
-// valueless counts the versions whose values are in the store alone, while their
-// generations are not there yet.
-func (r *Replica) valueless() int {
-	n := r.filling.valueless
+// storeOnly counts what the store alone can tell, once it has the generations.
+func (r *Replica) storeOnly() int {
+	n := r.filling.storeOnly
 	for _, g := range r.flushing {
-		n += g.valueless
+		n += g.storeOnly
 	}
 	return n
 }

@@ -27,9 +27,10 @@ type generation struct {
 	dropRecords  []mvcc.RecordName
 
 	count, bytes int
-	// valueless counts versions whose large value is not in memory (their lock was there
-	// before a restart): reads wait until this generation is in the store.
-	valueless int
+	// storeOnly counts what only the store can tell once this generation is in it: large
+	// values that are not in memory (their locks stood before a restart), and rows of earlier
+	// generations that this one drops. Reads of the store wait until then.
+	storeOnly int
 
 	index mvcc.Index // when closed: the state that the flush leaves behind
 	term  uint64
@@ -125,6 +126,39 @@ func (g *generation) setSystem(row mvcc.SystemRow) {
 	g.system[row.Name] = row.Value
 	g.count++
 	g.bytes += len(row.Name) + len(row.Value)
+}
+
+// drop removes garbage: rows of this generation at once, older ones by the flush.
+func (g *generation) drop(rows *mvcc.Rows) {
+	versions := slices.Concat(rows.DropVersions, rows.DropMarks)
+	for i, n := range versions {
+		mark := i >= len(rows.DropVersions)
+		row, _ := g.rows.Get(n.Key)
+		kept, found := row.commits.without(n, mark)
+		switch {
+		case found:
+			row.commits = kept
+			g.put(n.Key, row, 0)
+		case mark:
+			g.dropMarks = append(g.dropMarks, n)
+		default:
+			g.dropVersions = append(g.dropVersions, n)
+		}
+		if n.ValueID != 0 {
+			g.dropValue(n.ValueID)
+		}
+	}
+	for _, n := range rows.DropRecords {
+		row, _ := g.rows.Get(n.Key)
+		if kept, found := row.records.without(n); found {
+			row.records = kept
+			g.put(n.Key, row, 0)
+			continue
+		}
+		g.dropRecords = append(g.dropRecords, n)
+	}
+	g.count += len(versions) + len(rows.DropRecords)
+	g.storeOnly += len(versions) + len(rows.DropRecords)
 }
 
 // batch is the net change that the closed generation brings.

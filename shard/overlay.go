@@ -42,6 +42,31 @@ func (n *commitNode) with(v mvcc.Version) *commitNode {
 	return &commitNode{n.version, n.older.with(v)}
 }
 
+// without is the list without the named version or mark.
+func (n *commitNode) without(name mvcc.VersionName, mark bool) (*commitNode, bool) {
+	if n == nil {
+		return nil, false
+	}
+	v := &n.version
+	if v.CommitTS == name.CommitTS && v.StartTS == name.StartTS && (v.Op == mvcc.OpMark) == mark {
+		return n.older, true
+	}
+	older, found := n.older.without(name, mark)
+	return &commitNode{n.version, older}, found
+}
+
+// without is the list without the named record.
+func (n *recordNode) without(name mvcc.RecordName) (*recordNode, bool) {
+	if n == nil {
+		return nil, false
+	}
+	if n.record.StartTS == name.StartTS {
+		return n.older, true
+	}
+	older, found := n.older.without(name)
+	return &recordNode{n.record, older}, found
+}
+
 // at is the newest version at or below the timestamp, marks left out.
 func (n *commitNode) at(ts timestamp.Timestamp) (mvcc.Version, bool) {
 	for ; n != nil; n = n.older {
