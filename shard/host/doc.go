@@ -4,19 +4,19 @@
 // around all of a node's replicas. It owns what they must not touch: goroutines, the
 // clock, files and the way to other nodes.
 //
-//	  Submit, Deliver                                             answers
-//	        │                                                        ▲
-//	        ▼            Step … Step, then Turn once a replica       │
-//	   ┌─────────┐   ┌──────────────────────────────────────────┐    │
-//	   │  inbox  │──▶│ loop: one goroutine, all replicas        │────┤ Reply
-//	   └─────────┘   └──┬────────┬─────────┬─────────┬──────────┘    │
-//	     ▲ ▲ ▲          │Append  │Flush    │Read     │Send           │
-//	     │ │ │     ┌────▼───┐ ┌──▼─────┐ ┌─▼──────┐ ┌▼─────────┐     │
-//	     │ │ └─────│ logger │ │ keeper │ │readers │ │transport │     │
-//	     │ │Logged │ 1 sync │ │ 1/shard│ │ a pool │ │ to peers │     │
-//	     │ │       └────────┘ └──┬─────┘ └─┬──┬───┘ └──────────┘     │
-//	     │ └─────────────────────┘Flushed  │  └──────────────────────┘
-//	     └─────────────────────────────────┘Looked
+//	Submit, Deliver                                             answers
+//	      │                                                        ▲
+//	      ▼            Step … Step, then Turn once a replica       │
+//	 ┌─────────┐   ┌──────────────────────────────────────────┐    │
+//	 │  inbox  │──▶│ loop: one goroutine, all replicas        │────┤ Reply
+//	 └─────────┘   └──┬────────┬─────────┬─────────┬──────────┘    │
+//	   ▲ ▲ ▲          │Append  │Flush    │Read     │Send           │
+//	   │ │ │     ┌────▼───┐ ┌──▼─────┐ ┌─▼──────┐ ┌▼─────────┐     │
+//	   │ │ └─────│ logger │ │ keeper │ │readers │ │transport │     │
+//	   │ │Logged │ 1 sync │ │ 1/shard│ │ a pool │ │ to peers │     │
+//	   │ │       └────────┘ └──┬─────┘ └─┬──┬───┘ └──────────┘     │
+//	   │ └─────────────────────┘Flushed  │  └──────────────────────┘
+//	   └─────────────────────────────────┘Looked
 //
 // Everything batches naturally: what queued while the last turn, the last sync or the last
 // flush was under way is the next one. There is no timer but the replicas' own.

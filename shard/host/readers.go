@@ -1,0 +1,219 @@
+package host
+
+import (
+	"errors"
+	"sync"
+
+	"github.com/shaledb/shale/mvcc"
+	"github.com/shaledb/shale/shard"
+	"github.com/shaledb/shale/shard/routing"
+)
+
+// readJob is a read or a look-up that needs the replica's file.
+type readJob struct {
+	slot   *slot
+	read   shard.Read
+	lookup *shard.Lookup
+	done   func(routing.Response, error)
+}
+
+func (j *readJob) state() shard.State {
+	if j.lookup != nil {
+		return j.lookup.State
+	}
+	return j.read.State
+}
+
+// readers is the node's pool of goroutines that look into SQLite files.
+type readers struct {
+	h *Host
+	n int
+
+	mu    sync.Mutex
+	ready *sync.Cond
+	queue []readJob
+	head  int
+	ended bool
+	tasks sync.WaitGroup
+}
+
+func newReaders(h *Host, n int) *readers {
+	r := &readers{h: h, n: n}
+	r.ready = sync.NewCond(&r.mu)
+	return r
+}
+
+func (r *readers) start() {
+	for range r.n {
+		r.tasks.Go(r.work)
+	}
+}
+
+// put queues a job. Clients' reads are bounded by the inbox, look-ups by the requests that
+// hold latches.
+func (r *readers) put(j readJob) {
+	r.mu.Lock()
+	r.queue = append(r.queue, j)
+	r.mu.Unlock()
+	r.ready.Signal()
+}
+
+func (r *readers) stop() {
+	r.mu.Lock()
+	r.ended = true
+	r.mu.Unlock()
+	r.ready.Broadcast()
+	r.tasks.Wait()
+}
+
+func (r *readers) work() {
+	for {
+		r.mu.Lock()
+		for r.head == len(r.queue) && !r.ended {
+			r.ready.Wait()
+		}
+		if r.head == len(r.queue) {
+			r.mu.Unlock()
+			return
+		}
+		j := r.queue[r.head]
+		r.queue[r.head] = readJob{}
+		if r.head++; r.head == len(r.queue) {
+			r.queue, r.head = r.queue[:0], 0
+		}
+		r.mu.Unlock()
+		r.do(j)
+	}
+}
+
+// errTooNew: the file has moved on beyond the state; both have to be taken anew.
+var errTooNew = errors.New("the view is newer than the state")
+
+func (r *readers) do(j readJob) {
+	k := j.slot.keeper
+	k.use.RLock()
+	defer k.use.RUnlock()
+	v, err := k.view(j.state())
+	if j.lookup != nil {
+		var facts []mvcc.Fact
+		if err == nil {
+			facts, err = j.lookup.Answer(v)
+			k.views.put(v)
+		}
+		r.h.metrics.Lookups.Add(1)
+		k.post(shard.Looked{ID: j.lookup.ID, Facts: facts, Err: err})
+		r.watch(k, err)
+		return
+	}
+	if errors.Is(err, errTooNew) {
+		r.h.metrics.Resubmitted.Add(1)
+		r.h.inbox.put(item{group: j.slot.id, event: j.read.Request, done: j.done})
+		return
+	}
+	var res routing.Response
+	if err == nil {
+		res, err = j.read.Answer(v)
+		k.views.put(v)
+	}
+	r.h.metrics.Reads.Add(1)
+	j.done(res, r.watch(k, err))
+}
+
+// watch stops the replica whose file answered with damage. The caller hears that this
+// replica cannot answer, never a wrong answer.
+func (r *readers) watch(k *keeper, err error) error {
+	var bad *mvcc.CorruptError
+	if errors.As(err, &bad) {
+		k.fail(bad)
+		return &routing.UnavailableError{Shard: k.s.id, Why: quarantined(bad)}
+	}
+	return err
+}
+
+// view is a read view that fits the state. The caller holds use for reading.
+func (k *keeper) view(s shard.State) (mvcc.View, error) {
+	if k.store == nil {
+		return nil, &routing.UnavailableError{Shard: k.s.id, Why: "its file is closed"}
+	}
+	for v := k.views.get(); v != nil; v = k.views.get() {
+		if s.Fits(v.Index()) {
+			return v, nil
+		}
+		v.Close()
+	}
+	v, err := k.store.View()
+	if err != nil {
+		return nil, err
+	}
+	k.h.metrics.Views.Add(1)
+	if !s.Fits(v.Index()) {
+		k.views.put(v)
+		return nil, errTooNew
+	}
+	k.views.opened(v)
+	return v, nil
+}
+
+// idleViews bounds the views a replica keeps open between two reads.
+const idleViews = 4
+
+// viewPool keeps the views of one store's last flushed state. A view belongs to one reader
+// at a time.
+type viewPool struct {
+	mu    sync.Mutex
+	idle  []mvcc.View
+	since mvcc.Index // views below it are of the past
+}
+
+func (p *viewPool) get() mvcc.View {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := len(p.idle)
+	if n == 0 {
+		return nil
+	}
+	v := p.idle[n-1]
+	p.idle = p.idle[:n-1]
+	return v
+}
+
+// opened notes that views as new as v exist.
+func (p *viewPool) opened(v mvcc.View) {
+	p.mu.Lock()
+	p.since = max(p.since, v.Index())
+	p.mu.Unlock()
+}
+
+// put takes a view back, or closes it where it is of the past or one too many.
+func (p *viewPool) put(v mvcc.View) {
+	p.mu.Lock()
+	keep := v.Index() >= p.since && len(p.idle) < idleViews
+	if keep {
+		p.idle = append(p.idle, v)
+	}
+	p.mu.Unlock()
+	if !keep {
+		v.Close()
+	}
+}
+
+// renew closes the idle views: after a flush up to index they would only pin the
+// write-ahead log.
+func (p *viewPool) renew(index mvcc.Index) {
+	p.mu.Lock()
+	idle := p.idle
+	p.idle = nil
+	p.since = max(p.since, index)
+	p.mu.Unlock()
+	for _, v := range idle {
+		v.Close()
+	}
+}
+
+// drop is renew for a store that goes: its indexes mean nothing for the next one.
+func (p *viewPool) drop() {
+	p.renew(0)
+	p.mu.Lock()
+	p.since = 0
+	p.mu.Unlock()
+}

@@ -1,0 +1,189 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/shaledb/shale/mvcc"
+	"github.com/shaledb/shale/mvcc/sqlite"
+	"github.com/shaledb/shale/shard"
+	"github.com/shaledb/shale/shard/raftlog"
+	"github.com/shaledb/shale/shard/routing"
+)
+
+var (
+	errNoAddress = errors.New("it is not known on which node the replica lives")
+	errNoFile    = errors.New("a raft snapshot was to be installed whose file is not here")
+)
+
+// snapshotTimeout bounds the sending of one raft snapshot.
+const snapshotTimeout = 10 * time.Minute
+
+// sendSnapshot copies the file under one read transaction (S20: a copy in steps begins
+// anew with every write) and streams the copy. The announced index becomes the copy's.
+func (k *keeper) sendSnapshot(to routing.NodeID, m *raftpb.Message) {
+	sent := shard.SnapshotSent{To: routing.ReplicaID(m.GetTo())}
+	ctx, cancel := context.WithTimeout(k.h.ctx, snapshotTimeout)
+	defer cancel()
+	sent.Index, sent.Err = k.copyAndSend(ctx, to, m)
+	if sent.Err == nil {
+		k.h.metrics.SnapsSent.Add(1)
+	} else {
+		k.h.cfg.Log.Warn("a raft snapshot was not delivered", "shard", k.s.id, "node", to, "err", sent.Err)
+	}
+	k.post(sent)
+}
+
+func (k *keeper) copyAndSend(ctx context.Context, to routing.NodeID, m *raftpb.Message) (mvcc.Index, error) {
+	dir := fmt.Sprintf("%s%s%d", k.h.shardDir(k.s.id), suffixCopy, k.h.nextID.Add(1))
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, dbName)
+	index, term, err := k.copyTo(path)
+	if err != nil {
+		return 0, fmt.Errorf("copy the file: %w", err)
+	}
+	m = proto.CloneOf(m)
+	meta := m.GetSnapshot().GetMetadata()
+	meta.Index, meta.Term = proto.Uint64(uint64(index)), proto.Uint64(term)
+	raw, err := proto.Marshal(m)
+	if err != nil {
+		return 0, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	return index, k.h.ports.Transport.SendSnapshot(ctx, to, SnapshotHeader{
+		Group: k.s.id, To: routing.ReplicaID(m.GetTo()), From: k.h.cfg.Node, Message: raw, Size: st.Size()}, f)
+}
+
+func (k *keeper) copyTo(path string) (mvcc.Index, uint64, error) {
+	k.use.RLock()
+	defer k.use.RUnlock()
+	if k.store == nil {
+		return 0, 0, errors.New("its file is closed")
+	}
+	return k.store.Copy(path)
+}
+
+// receivedName is which raft snapshot a received file belongs to.
+type receivedName struct {
+	group routing.ShardID
+	index uint64
+	term  uint64
+}
+
+// receivedFiles are whole files that wait for their message to pass Raft. There is at most
+// one for each shard.
+type receivedFiles struct {
+	mu   sync.Mutex
+	dirs map[receivedName]string
+}
+
+func (r *receivedFiles) add(name receivedName, dir string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for n, old := range r.dirs {
+		if n.group == name.group {
+			delete(r.dirs, n)
+			os.RemoveAll(old)
+		}
+	}
+	r.dirs[name] = dir
+}
+
+func (r *receivedFiles) take(group routing.ShardID, meta *raftpb.SnapshotMetadata) (string, bool) {
+	name := receivedName{group, meta.GetIndex(), meta.GetTerm()}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	dir, ok := r.dirs[name]
+	delete(r.dirs, name)
+	return dir, ok
+}
+
+// Receive takes in the file of a raft snapshot from another node and then steps its
+// message. Write copies the bytes; they were checked when it returns nil.
+func (h *Host) Receive(hd SnapshotHeader, write func(io.Writer) error) error {
+	m := &raftpb.Message{}
+	if err := proto.Unmarshal(hd.Message, m); err != nil {
+		return fmt.Errorf("the raft snapshot's message: %w", err)
+	}
+	dir := fmt.Sprintf("%s%s%d", h.shardDir(hd.Group), suffixRecv, h.nextID.Add(1))
+	if err := h.receiveFile(dir, write); err != nil {
+		os.RemoveAll(dir)
+		return err
+	}
+	meta := m.GetSnapshot().GetMetadata()
+	h.received.add(receivedName{hd.Group, meta.GetIndex(), meta.GetTerm()}, dir)
+	h.Deliver(hd.From, hd.Group, hd.To, []*raftpb.Message{m})
+	return nil
+}
+
+func (h *Host) receiveFile(dir string, write func(io.Writer) error) error {
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return err
+	}
+	path := filepath.Join(dir, dbName)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	err = write(f)
+	if err == nil {
+		err = f.Sync()
+	}
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err != nil {
+		return err
+	}
+	return sqlite.Verify(path)
+}
+
+// install puts a received file in the place of the replica's. The log begins anew after
+// it; only then does the replica hear of it.
+func (k *keeper) install(w shard.LogWrite, dir string) {
+	h, id := k.h, k.s.id
+	image, err := k.replace(func() error {
+		target := h.shardDir(id)
+		if err := os.RemoveAll(target + suffixNew); err != nil {
+			return err
+		}
+		if err := os.Rename(dir, target+suffixNew); err != nil {
+			return err
+		}
+		if err := h.markNew(id); err != nil {
+			return err
+		}
+		return h.swap(id)
+	})
+	if err != nil {
+		k.fail(fmt.Errorf("install a raft snapshot: %w", err))
+		return
+	}
+	h.cfg.Log.Info("installed a raft snapshot", "shard", id, "index", image.Index)
+	h.log.put(logJob{slot: k.s, write: w, image: image})
+}
+
+// position is where an image ends.
+func position(image *mvcc.Image) raftlog.Position {
+	return raftlog.Position{Index: image.Index, Term: image.Term}
+}
