@@ -4,13 +4,13 @@
 // it reads against its checksum, and knows nothing of transactions. SQL text stands in
 // this package and nowhere else.
 //
-//	                    Flush (one transaction, some hundred rows)
-//	  replica's keeper ─────────▶ writer ──┐
-//	                                       ▼
-//	                             shard.db-wal ──Checkpoint──▶ shard.db
-//	                                  ▲                          ▲
-//	  readers ── View: BEGIN … ───────┴──────────────────────────┘
-//	  Copy, MakeSpan: a connection each, one read transaction
+//	                  Flush (one transaction, some hundred rows)
+//	replica's keeper ─────────▶ writer ──┐
+//	                                     ▼
+//	                           shard.db-wal ──Checkpoint──▶ shard.db
+//	                                ▲                          ▲
+//	readers ── View: BEGIN … ───────┴──────────────────────────┘
+//	Copy, MakeSpan: a connection each, one read transaction
 //
 // # The file
 //

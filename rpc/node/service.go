@@ -100,7 +100,3 @@ func (n *Node) Join(ctx context.Context, req *nodev1.JoinRequest) (*nodev1.JoinR
 	}
 	return res, nil
 }
-
-func (n *Node) Inspect(context.Context, *nodev1.InspectRequest) (*nodev1.InspectResponse, error) {
-	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("INSPECT"))
-}

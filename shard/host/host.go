@@ -219,6 +219,9 @@ func (h *Host) Status(ctx context.Context, id routing.ShardID) (*routing.StatusR
 	}
 }
 
+// File is the path of a replica's SQLite file. It is opened through package sqlite alone.
+func (h *Host) File(id routing.ShardID) string { return h.dbFile(id) }
+
 // Metrics are the host's counters.
 func (h *Host) Metrics() *Metrics { return &h.metrics }
 
