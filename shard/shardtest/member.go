@@ -27,6 +27,7 @@ type Member struct {
 	out   shard.Effects
 
 	holdSync, holdFlush bool
+	holdBounds          bool             // splits end before the left's new bounds are written
 	writes              []shard.LogWrite // not synced
 	flushes             []func()         // not carried out
 	proposerStart       shard.Start
@@ -252,6 +253,9 @@ func (m *Member) split(sp *shard.Split) {
 		if err := right.start(); err != nil {
 			m.c.fail(err)
 		}
+	}
+	if m.holdBounds {
+		return
 	}
 	if err := m.store.Flush(sp.After.Batch, true); err != nil {
 		m.Bad = err

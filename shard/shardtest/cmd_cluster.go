@@ -1,0 +1,28 @@
+package shardtest
+
+import (
+	"time"
+
+	"github.com/shaledb/shale/shard"
+)
+
+// cmdCluster: cluster nodes=3 [flush-every=1h] [cut-every=1h] begins a script.
+func (s *script) cmdCluster() string {
+	cfg := shard.Config{}
+	cfg.FlushEvery = s.duration("flush-every")
+	cfg.CutEvery = s.duration("cut-every")
+	s.c = New(s.t, s.number("nodes", 3), cfg)
+	return "made"
+}
+
+func (s *script) duration(name string) time.Duration {
+	v := s.text(name, "")
+	if v == "" {
+		return 0
+	}
+	d, err := time.ParseDuration(v)
+	if err != nil {
+		s.d.Fatalf(s.t, "%s=%s: %v", name, v, err)
+	}
+	return d
+}

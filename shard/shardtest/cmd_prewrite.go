@@ -1,0 +1,13 @@
+package shardtest
+
+import "time"
+
+// cmdPrewrite: prewrite start=N k=v… [primary=k] [ttl=5s] lays locks.
+func (s *script) cmdPrewrite() string { return s.ask(s.member(), s.content("prewrite")) }
+
+func (s *script) lifetime() time.Duration {
+	if d := s.duration("ttl"); d != 0 {
+		return d
+	}
+	return 5 * time.Second
+}

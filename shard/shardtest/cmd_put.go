@@ -1,0 +1,35 @@
+package shardtest
+
+import "github.com/shaledb/shale/mvcc"
+
+// cmdPut: put k=v… [start=N] [node=N] [as=NAME] [still] [restart] writes in one phase. Without
+// start it is an autocommit at a fresh timestamp.
+func (s *script) cmdPut() string {
+	a := s.content("put")
+	a.OnePhase = true
+	a.Autocommit = s.at("start") == 0
+	return s.ask(s.member(), a)
+}
+
+// content is the prewrite that the arguments ask for.
+func (s *script) content(string) *mvcc.PrewriteArgs {
+	start := s.at("start")
+	if start == 0 {
+		start = s.c.Timestamp()
+	}
+	a := &mvcc.PrewriteArgs{Start: start, Expires: start.Add(s.lifetime()), Digest: mvcc.Digest{byte(start), 1}}
+	for _, kv := range s.pairs("start", "node", "as", "shard", "primary", "ttl") {
+		m := mvcc.Mutation{Op: mvcc.MutationPut, Key: mvcc.Key(kv[0]), Value: []byte(kv[1])}
+		if kv[1] == "-" {
+			m.Op, m.Value = mvcc.MutationDelete, nil
+		}
+		a.Mutations = append(a.Mutations, m)
+	}
+	if len(a.Mutations) > 0 {
+		a.Primary = a.Mutations[0].Key
+	}
+	if p := s.text("primary", ""); p != "" {
+		a.Primary = mvcc.Key(p)
+	}
+	return a
+}
