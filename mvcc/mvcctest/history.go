@@ -40,7 +40,8 @@ func Histories(t *testing.T, open Factory) {
 	})
 }
 
-var historyKeys = []mvcc.Key{"a", "b", "c", "d"}
+// historyKeys are few, so that transactions meet.
+func historyKeys() []mvcc.Key { return []mvcc.Key{"a", "b", "c", "d"} }
 
 // history is one run.
 type history struct {
@@ -79,7 +80,7 @@ func (h *history) begin() {
 		heard: map[mvcc.Key]timestamp.Timestamp{}, fenced: map[mvcc.Key]bool{}, turned: map[mvcc.Key]bool{}}
 	t.onePhase = h.draw(3, "one phase") == 0
 	t.autocommit = t.onePhase && h.draw(2, "autocommit") == 0
-	keys := rapid.Permutation(historyKeys).Draw(h.rt, "keys")[:1+h.draw(3, "size")]
+	keys := rapid.Permutation(historyKeys()).Draw(h.rt, "keys")[:1+h.draw(3, "size")]
 	for _, k := range keys {
 		op := mvcc.MutationOp(1 + h.draw(6, "op"))
 		mu := mvcc.Mutation{Op: op, Key: k, Value: h.value(t.start)}

@@ -109,7 +109,8 @@ func (h *history) resolve(l mvcc.Lock, now timestamp.Timestamp, force bool) {
 
 // get reads a key at any time that is not too late; a lock in the way ends it.
 func (h *history) get() {
-	k := historyKeys[h.draw(len(historyKeys), "key")]
+	keys := historyKeys()
+	k := keys[h.draw(len(keys), "key")]
 	at := h.readTS()
 	if h.blocked(mvcc.KeySpan(k), at) {
 		return
@@ -174,7 +175,7 @@ func (h *history) collect() {
 		l.Collected = min(l.Collected, lock.StartTS)
 	}
 	d := &harness{e: h.e, leader: *l, keys: map[mvcc.Key]bool{}, starts: map[timestamp.Timestamp]bool{}}
-	for _, k := range historyKeys {
+	for _, k := range historyKeys() {
 		d.keys[k] = true
 	}
 	for s := range h.m.txns {
@@ -194,7 +195,7 @@ func (h *history) settle() {
 		h.rt.Fatalf("locks outlive quiescence: %v", left)
 	}
 	for at := max(h.leader.Safepoint, 1); at <= h.now+1; at++ {
-		for _, k := range historyKeys {
+		for _, k := range historyKeys() {
 			v, _, err := h.e.Get(k, at)
 			h.require(err)
 			h.m.reads = append(h.m.reads, modelRead{k, at, v})
