@@ -8,8 +8,8 @@
 //     Results, which travel as the oneof of a nodev1.Call or nodev1.Reply;
 //   - an error's row: its kind between nodes, and its code, reason and hint towards the
 //     public (errors.go: one table);
-//   - a Handle: what a public Txn says, with its checksum verified;
-//   - an Update: what a Commit asks for, within the contract's limits.
+//   - a Handle: what a public Txn says, with its checksum verified (public.go, with the other
+//     messages of the public services).
 //
 // The way of one call:
 //

@@ -17,7 +17,8 @@ const (
 	hintResend  = "send the same request again; a Commit only with its txn"
 )
 
-// table has one row for each type of error. Where two rows match, the first one counts.
+// table has one row for each type of error; it is constant. Where two rows match, the first
+// one counts.
 var table = [...]row{
 	of(nodev1.ErrorKind_ERROR_KIND_OUTCOME_UNKNOWN, connect.CodeUnknown, "OUTCOME_UNKNOWN",
 		"ask Outcome with the ids in the detail; do not send the Commit again",
@@ -39,10 +40,11 @@ var table = [...]row{
 		}),
 	of(nodev1.ErrorKind_ERROR_KIND_WRITE_CONFLICT, connect.CodeAborted, "WRITE_CONFLICT", hintRestart,
 		func(e *mvcc.WriteConflictError, m *nodev1.Error) {
-			m.Key, m.StartTs, m.Ts = []byte(e.Key), uint64(e.StartTS), uint64(e.ConflictTS)
+			m.Key, m.StartTs, m.Ts, m.Final = []byte(e.Key), uint64(e.StartTS), uint64(e.ConflictTS), e.Final
 		},
 		func(m *nodev1.Error) error {
-			return &mvcc.WriteConflictError{Key: mvcc.Key(m.GetKey()), StartTS: ts(m.GetStartTs()), ConflictTS: ts(m.GetTs())}
+			return &mvcc.WriteConflictError{Key: mvcc.Key(m.GetKey()), StartTS: ts(m.GetStartTs()),
+				ConflictTS: ts(m.GetTs()), Final: m.GetFinal()}
 		},
 		func(e *mvcc.WriteConflictError, d *shalev1.ErrorDetail) {
 			d.Key, d.TxnId, d.CommitTimestamp = []byte(e.Key), uint64(e.StartTS), uint64(e.ConflictTS)
@@ -160,7 +162,7 @@ var table = [...]row{
 		func(*ReadOnlyError, *nodev1.Error) {},
 		func(*nodev1.Error) error { return &ReadOnlyError{} },
 		func(*ReadOnlyError, *shalev1.ErrorDetail) {}),
-	of(nodev1.ErrorKind_ERROR_KIND_UNIMPLEMENTED, connect.CodeUnimplemented, "NOT_IMPLEMENTED",
+	of(nodev1.ErrorKind_ERROR_KIND_UNIMPLEMENTED, connect.CodeUnimplemented, "UNIMPLEMENTED",
 		"a later release does it",
 		func(e *UnimplementedError, m *nodev1.Error) { m.What = e.What },
 		func(m *nodev1.Error) error { return &UnimplementedError{What: m.GetWhat()} },

@@ -160,6 +160,7 @@ type Error struct {
 	Lock          *Lock                  `protobuf:"bytes,15,opt,name=lock,proto3" json:"lock,omitempty"`
 	Current       []*Descriptor          `protobuf:"bytes,16,rep,name=current,proto3" json:"current,omitempty"`
 	Cause         *Error                 `protobuf:"bytes,17,opt,name=cause,proto3" json:"cause,omitempty"`
+	Final         bool                   `protobuf:"varint,18,opt,name=final,proto3" json:"final,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -313,6 +314,13 @@ func (x *Error) GetCause() *Error {
 	return nil
 }
 
+func (x *Error) GetFinal() bool {
+	if x != nil {
+		return x.Final
+	}
+	return false
+}
+
 type Lock struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Key           []byte                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
@@ -409,7 +417,7 @@ var File_shale_node_v1_error_proto protoreflect.FileDescriptor
 
 const file_shale_node_v1_error_proto_rawDesc = "" +
 	"\n" +
-	"\x19shale/node/v1/error.proto\x12\rshale.node.v1\x1a\x19shale/node/v1/route.proto\"\xca\x03\n" +
+	"\x19shale/node/v1/error.proto\x12\rshale.node.v1\x1a\x19shale/node/v1/route.proto\"\xe0\x03\n" +
 	"\x05Error\x12,\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x18.shale.node.v1.ErrorKindR\x04kind\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\fR\x03key\x12\x19\n" +
@@ -428,7 +436,8 @@ const file_shale_node_v1_error_proto_rawDesc = "" +
 	"\x06offset\x18\x0e \x01(\x03R\x06offset\x12'\n" +
 	"\x04lock\x18\x0f \x01(\v2\x13.shale.node.v1.LockR\x04lock\x123\n" +
 	"\acurrent\x18\x10 \x03(\v2\x19.shale.node.v1.DescriptorR\acurrent\x12*\n" +
-	"\x05cause\x18\x11 \x01(\v2\x14.shale.node.v1.ErrorR\x05cause\"\xb7\x01\n" +
+	"\x05cause\x18\x11 \x01(\v2\x14.shale.node.v1.ErrorR\x05cause\x12\x14\n" +
+	"\x05final\x18\x12 \x01(\bR\x05final\"\xb7\x01\n" +
 	"\x04Lock\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\fR\x03key\x12\x19\n" +
 	"\bstart_ts\x18\x02 \x01(\x04R\astartTs\x12\x18\n" +
