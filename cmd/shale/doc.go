@@ -1,0 +1,41 @@
+// Command shale is the one binary: the node, the operator's tool, the inspection shell and
+// the bench.
+//
+//	                    ┌─ start ─ demo ──────────▶ rpc/node       runs nodes
+//	main ─▶ run ─▶ root ┼─ init ─ node ─ shard ─ status ▶ shale.v1 ClusterService
+//	          │         ├─ kv ─ bench ────────────▶ txn.DB         transactions
+//	          │         └─ sql ───────────────────▶ NodeService.Inspect, or a file
+//	          ▼
+//	     exit code, and one line on stderr
+//
+// Each subcommand is a file of its own with an options struct. What they share are nouns:
+// connection.go (the hosts of a cluster), output.go (tables, JSON, CSV), exit.go (what an
+// error means to a script), keys.go (how people write keys), shell.go (the prompt).
+//
+// A worked example:
+//
+//	shale demo --dir d                    three nodes, data, transfers, a prompt
+//	shale shard ls -o jsonl               {"id":"2","startKey":"AQ==",…} a line each
+//	shale sql -e 'SELECT count(*) FROM versions'
+//
+// # What holds
+//
+//   - Data goes to stdout, everything else to stderr.
+//   - An error is one line on stderr: what happened, then what to do.
+//   - The exit codes are the contract's, and exitCode is the only place that knows them.
+//   - JSON is the protobuf JSON of the message; jsonl has one object a line.
+//   - Interrupt or SIGTERM: start and demo drain and exit 0, all others exit 130.
+//
+// # SQL
+//
+// The shell reads, it never writes. With --file or --shard a statement runs on one replica's
+// SQLite file as it stands, in the sandbox of package mvcc/sqlite. Without either it runs on
+// a temporary file to which the rows of all the users' shards were copied (gather.go), so
+// that count(*) is one number over the whole cluster; the copy is bounded by --max-rows and
+// refused above it, never cut short.
+//
+// # What it does not do
+//
+// It serves no TLS and knows no users yet. kv reads no past: --as-of is refused. The
+// commands of later releases (drain, merge, move, txn, lock) are not there.
+package main

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shaledb/shale/rpc/node"
+)
+
+// startOptions are the flags of shale start.
+type startOptions struct {
+	store     string
+	listen    string
+	advertise string
+	join      []string
+	insecure  bool
+	certsDir  string
+	logLevel  string
+}
+
+func newStartCommand() *cobra.Command {
+	var o startOptions
+	c := &cobra.Command{
+		Use:   "start --store DIR --listen HOST:PORT --join HOST:PORT[,HOST:PORT…] --insecure",
+		Short: "Run a node until it is interrupted",
+		Long: `Run one node of a cluster. A new directory waits until "shale init" begins a cluster
+on the nodes that --join names (one or three), or joins the cluster that they belong to.
+A directory that belongs to a cluster goes on where it stopped.`,
+		Example: `  shale start --store a --listen localhost:7400 --join localhost:7400,localhost:7401,localhost:7402 --insecure`,
+		Args:    cobra.NoArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return runStart(c.Context(), &o) },
+	}
+	f := c.Flags()
+	f.StringVar(&o.store, "store", "", "the node's directory (required)")
+	f.StringVar(&o.listen, "listen", "", "host:port of the one port (required)")
+	f.StringVar(&o.advertise, "advertise", "", "host:port by which others reach this node (default: --listen)")
+	f.StringSliceVar(&o.join, "join", nil, "host:port of the cluster's nodes, this one's may be among them (required)")
+	f.BoolVar(&o.insecure, "insecure", false, "serve without TLS and without identities, on a network you trust")
+	f.StringVar(&o.certsDir, "certs-dir", os.Getenv("SHALE_CERTS_DIR"), "directory of certificates (not served yet)")
+	f.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
+	return c
+}
+
+// validate turns the flags into a node's configuration.
+func (o *startOptions) validate() (node.Config, error) {
+	var zero node.Config
+	if o.store == "" {
+		return zero, usageError("--store is missing: name the directory of this node")
+	}
+	if err := hostPort("--listen", o.listen); err != nil {
+		return zero, err
+	}
+	if o.advertise != "" {
+		if err := hostPort("--advertise", o.advertise); err != nil {
+			return zero, err
+		}
+	}
+	if len(o.join) == 0 {
+		return zero, usageError("--join is missing: name the addresses of the cluster's nodes, or this node's own for a cluster of one")
+	}
+	for _, a := range o.join {
+		if err := hostPort("--join", strings.TrimSpace(a)); err != nil {
+			return zero, err
+		}
+	}
+	switch {
+	case o.insecure && o.certsDir != "":
+		return zero, usageError("--insecure and --certs-dir exclude each other")
+	case o.certsDir != "":
+		return zero, usageError("--certs-dir: this version does not serve TLS yet; on a network you trust, say --insecure")
+	case !o.insecure:
+		return zero, usageError("say how to serve: --insecure (no TLS, on a network you trust)")
+	}
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(o.logLevel)); err != nil {
+		return zero, usageError("--log-level is debug, info, warn or error, not %q", o.logLevel)
+	}
+	advertise := o.advertise
+	if advertise == "" {
+		advertise = o.listen
+		if host, port, _ := net.SplitHostPort(o.listen); host == "" || port == "0" {
+			advertise = "" // known only when the port is open
+		}
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	return node.Config{Dir: o.store, Listen: o.listen, Advertise: advertise, Join: o.join,
+		Insecure: o.insecure, Version: version, Log: log}, nil
+}
+
+func hostPort(flag, address string) error {
+	if address == "" {
+		return usageError("%s is missing: give it as HOST:PORT", flag)
+	}
+	if _, _, err := net.SplitHostPort(address); err != nil {
+		return usageError("%s %q is not HOST:PORT", flag, address)
+	}
+	return nil
+}
+
+// stopTimeout bounds an orderly stop; what is not flushed by then is in the log.
+const stopTimeout = 10 * time.Second
+
+func runStart(ctx context.Context, o *startOptions) error {
+	cfg, err := o.validate()
+	if err != nil {
+		return err
+	}
+	n, err := node.Start(cfg)
+	if err != nil {
+		return err
+	}
+	cfg.Log.Info("listening", "address", n.Address(), "store", o.store)
+	waiting := time.NewTimer(2 * time.Second)
+	defer waiting.Stop()
+	for {
+		select {
+		case <-waiting.C:
+			select {
+			case <-n.Joined():
+			default:
+				cfg.Log.Info("this directory belongs to no cluster yet", "next", "shale init --host "+n.Address())
+			}
+			continue
+		case err = <-n.Failed():
+		case <-ctx.Done():
+			cfg.Log.Info("stopping")
+		}
+		break
+	}
+	stop, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	if e := n.Stop(stop); e != nil {
+		err = errors.Join(err, fmt.Errorf("stop: %w", e))
+	}
+	return err
+}
