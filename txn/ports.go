@@ -42,6 +42,9 @@ type Shards interface {
 
 // Tasks is time and concurrency.
 type Tasks interface {
+	// Now is this process's monotonic time. Only differences mean something.
+	Now() time.Duration
+	// Sleep waits, or returns ctx's error when that ends first.
 	Sleep(ctx context.Context, d time.Duration) error
 	// Spawn runs f beside its caller. The task belongs to its process and dies with it;
 	// its context ends when the process stops.
