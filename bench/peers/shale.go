@@ -2,11 +2,15 @@ package main
 
 import (
 	"context"
-	"errors"
 
 	"github.com/shaledb/shale/bench"
+	"github.com/shaledb/shale/txn"
 )
 
 func openShale(ctx context.Context, hosts []string) (bench.Store, func(), error) {
-	return nil, nil, errors.New("pending")
+	db, err := txn.Open(ctx, hosts)
+	if err != nil {
+		return nil, nil, err
+	}
+	return bench.NewStore(db), func() { db.Close() }, nil
 }

@@ -12,11 +12,11 @@ import (
 	"github.com/gofrs/flock"
 	"go.etcd.io/raft/v3/raftpb"
 
-	"github.com/shaledb/shale/mvcc"
 	"github.com/shaledb/shale/rpc/client"
 	"github.com/shaledb/shale/rpc/server"
 	"github.com/shaledb/shale/shard/host"
 	"github.com/shaledb/shale/shard/routing"
+	"github.com/shaledb/shale/txn"
 )
 
 // Config says what a node needs to know. The zero value of what is not named there is its
@@ -51,6 +51,8 @@ type Node struct {
 	host    *host.Host
 	cluster *client.Cluster
 	peers   *client.Peers[*raftpb.Message]
+	tasks   *txn.Goroutines
+	txns    *txn.Coordinator
 	joined  chan struct{}
 
 	news   chan struct{}
@@ -141,6 +143,9 @@ func (n *Node) Stop(ctx context.Context) error {
 		n.lis.Close()
 	}
 	n.wg.Wait()
+	if n.tasks != nil {
+		n.tasks.Close()
+	}
 	var err error
 	if n.host != nil {
 		err = n.host.Stop(ctx)
@@ -188,10 +193,13 @@ func (n *Node) serve(h *host.Host) error {
 	peers := client.NewPeers[*raftpb.Message](cfg)
 	peers.SetAddresses(me.Peers)
 	n.host, n.cluster, n.peers = h, cluster, peers
+	n.tasks = txn.NewGoroutines()
+	n.txns = txn.NewCoordinator(txn.Windows{Sender: cluster, Timestamps: cluster,
+		Shards: txn.NewShardCache(cluster.Lookup), Tasks: n.tasks}, txn.Config{})
 	h.Start(host.Ports{
 		Transport:  transport{peers},
 		Timestamps: cluster.Next,
-		Resolve:    n.resolve,
+		Resolve:    n.txns.Resolve,
 		Changed:    n.changed,
 		Fatal:      n.fatal,
 	})
@@ -199,8 +207,6 @@ func (n *Node) serve(h *host.Host) error {
 	n.wg.Go(func() { n.report(n.ctx) })
 	return nil
 }
-
-func (n *Node) resolve([]mvcc.Lock) {}
 
 // whoami is a copy of the identity.
 func (n *Node) whoami() identity {
