@@ -24,9 +24,13 @@ type conn struct {
 	row   []driver.Value
 }
 
-// connect opens the file, which exists. Mode is SQLite's: rw, or ro.
+// connect opens the file, which exists. Mode is SQLite's: rw, or ro. Where the kernel has them,
+// locks belong to the open file and not to the process, so that nobody in the process who
+// opens and closes the file drops them (P29), and syncs spare the file's timestamps.
 func connect(path, mode string, pragmas ...string) (*conn, error) {
-	dsn := url.URL{Scheme: "file", Opaque: url.PathEscape(path), RawQuery: "mode=" + mode}
+	_, _ = ms.OFDLocking(true) // once for the process; an error means that POSIX locks are used
+	_, _ = ms.Fdatasync(true)  // an error means that fsync is used
+	dsn := url.URL{Scheme: "file", Opaque: url.PathEscape(path), RawQuery: "mode=" + mode + "&vfs=" + useVFS()}
 	raw, err := (&ms.Driver{}).Open(dsn.String())
 	if err != nil {
 		return nil, damage(path, err)
@@ -127,7 +131,11 @@ func damage(path string, err error) error {
 	}
 	switch e.Code() & 0xff {
 	case lib.SQLITE_CORRUPT, lib.SQLITE_NOTADB, lib.SQLITE_IOERR, lib.SQLITE_FORMAT, lib.SQLITE_CANTOPEN:
-		return &mvcc.CorruptError{File: path, Offset: -1, What: e.Error(), Remedy: remedy}
+		what := e.Error()
+		if e.Code() == lib.SQLITE_IOERR_DATA {
+			what = "a page does not match its checksum"
+		}
+		return &mvcc.CorruptError{File: path, Offset: firstBadPage(path), What: what, Remedy: remedy}
 	}
 	return fmt.Errorf("%s: %w", path, err)
 }

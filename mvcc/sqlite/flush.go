@@ -12,18 +12,22 @@ import (
 // it may sync nothing at all).
 func (s *Store) Flush(b *mvcc.Batch, durable bool) error {
 	c := s.writer
+	commit := func() error { return c.transaction(func() error { return c.write(b) }) }
 	if durable {
-		if err := c.exec("PRAGMA synchronous=FULL"); err != nil {
-			return err
-		}
+		return c.durably(commit)
 	}
-	if err := c.transaction(func() error { return c.write(b) }); err != nil {
+	return commit()
+}
+
+// durably runs f with syncs at its commits.
+func (c *conn) durably(f func() error) error {
+	if err := c.exec("PRAGMA synchronous=FULL"); err != nil {
 		return err
 	}
-	if durable {
-		return c.exec("PRAGMA synchronous=NORMAL")
+	if err := f(); err != nil {
+		return err
 	}
-	return nil
+	return c.exec("PRAGMA synchronous=NORMAL")
 }
 
 // transaction runs f in one transaction, begun as a writer (P26: one begun as a reader fails

@@ -40,5 +40,8 @@ func checkHeader(path string) error {
 	if size := binary.BigEndian.Uint16(head[16:]); size != pageSize {
 		return bad(16, "the file has pages of %d bytes, not %d", size, pageSize)
 	}
+	if head[20] != pageSumSize {
+		return bad(20, "the file's pages reserve %d bytes for a checksum, not %d", head[20], pageSumSize)
+	}
 	return nil
 }

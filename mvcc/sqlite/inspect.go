@@ -104,7 +104,7 @@ func (s sandbox) Connect(context.Context) (driver.Conn, error) {
 	}
 	// Only with the file: scheme does SQLite heed the mode.
 	dsn := url.URL{Scheme: "file", Opaque: url.PathEscape(path),
-		RawQuery: "mode=ro&_defensive=1&_pragma=query_only(1)&_pragma=trusted_schema(0)&_pragma=cell_size_check(1)"}
+		RawQuery: "mode=ro&vfs=" + useVFS() + "&_defensive=1&_pragma=query_only(1)&_pragma=trusted_schema(0)&_pragma=cell_size_check(1)"}
 	return (&ms.Driver{}).Open(dsn.String())
 }
 

@@ -58,11 +58,14 @@ func create(path string) error {
 	if err != nil {
 		return err
 	}
-	if err := f.Close(); err != nil {
+	_, err = f.Write(emptyFile(pageSize))
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err != nil {
 		return err
 	}
-	c, err := connect(path, "rw", fmt.Sprintf("page_size=%d", pageSize), "journal_mode=MEMORY", "synchronous=OFF",
-		fmt.Sprintf("application_id=%d", applicationID), fmt.Sprintf("user_version=%d", userVersion))
+	c, err := connect(path, "rw", "journal_mode=MEMORY", "synchronous=OFF")
 	if err != nil {
 		return err
 	}
