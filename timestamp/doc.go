@@ -4,13 +4,13 @@
 // A timestamp is Unix milliseconds << 18 | counter. The high part is for people, and for
 // durations such as a lock's lifetime; the order alone is what transactions need.
 //
-//	 callers          Client             Source             Oracle (leader, leased)
-//	   │ Next ─▶┐
-//	   │ Next ─▶┤ wait
-//	   │ Next ─▶┘    │── Draw(n=3) ─────────▶│── Take(wall, 3) ──▶ t, t+1, t+2
-//	   │ Next ─▶┐    │                       │                       │ t+2 ≤ ceiling
-//	   │ Next ─▶┤ wait  ◀── first=t, term ───┴───────────────────────┘
-//	   │        └─▶ the next Draw, never the one under way
+//	callers          Client             Source             Oracle (leader, leased)
+//	  │ Next ─▶┐
+//	  │ Next ─▶┤ wait
+//	  │ Next ─▶┘    │── Draw(n=3) ─────────▶│── Take(wall, 3) ──▶ t, t+1, t+2
+//	  │ Next ─▶┐    │                       │                       │ t+2 ≤ ceiling
+//	  │ Next ─▶┤ wait  ◀── first=t, term ───┴───────────────────────┘
+//	  │        └─▶ the next Draw, never the one under way
 //
 // # The oracle
 //

@@ -15,9 +15,10 @@ const Max = Timestamp(1<<63 - 1)
 // Only the oracle makes new ones; all arithmetic stays below Max.
 type Timestamp uint64
 
-// At is the first timestamp of the millisecond in which t lies.
+// At is the first timestamp of the millisecond in which t lies. A clock that is set before
+// 1970, or past what 64 bits hold, stands at that end: it must not wrap round to the other.
 func At(t time.Time) Timestamp {
-	return Timestamp(t.UnixMilli()) << CounterBits
+	return Timestamp(min(max(t.UnixMilli(), 0), int64(Max>>CounterBits))) << CounterBits
 }
 
 // Time is the wall-clock moment of t, at the oracle that made it, to the millisecond.
