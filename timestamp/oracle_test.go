@@ -49,13 +49,25 @@ func (s step) run(o *Oracle) string {
 	return ""
 }
 
-// The oracle as a state table; the defaults are 3 s ahead, steps of 100 ms, at most 1 h.
-func TestOracle(t *testing.T) {
-	const hour = 3_600_000
-	for _, c := range []struct {
-		name  string
-		steps []step
-	}{
+// story is the life of one oracle; the defaults are 3 s ahead, steps of 100 ms, at most 1 h.
+type story struct {
+	name  string
+	steps []step
+}
+
+func tell(t *testing.T, stories []story) {
+	for _, c := range stories {
+		t.Run(c.name, func(t *testing.T) {
+			o := NewOracle(OracleConfig{})
+			for i, s := range c.steps {
+				require.Equal(t, s.want, s.run(o), "step %d: %s at %d", i, s.op, s.wall)
+			}
+		})
+	}
+}
+
+func TestOracleAndItsCeiling(t *testing.T) {
+	tell(t, []story{
 		{"nothing is served below no ceiling (P11)", []step{
 			{"take", 10, 1, "none"},
 			{"extend", 10, 0, "not due"},
@@ -108,6 +120,12 @@ func TestOracle(t *testing.T) {
 			{"persisted", 0, 3200, ""},
 			{"take", 10, 1, "3100.1"},
 		}},
+	})
+}
+
+func TestOracleAndTheWallClock(t *testing.T) {
+	const hour = 3_600_000
+	tell(t, []story{
 		{"a wall clock that runs back stops nothing", []step{
 			{"lead", 1000, 0, ""},
 			{"extend", 1000, 0, "4000.0"},
@@ -136,14 +154,7 @@ func TestOracle(t *testing.T) {
 			{"take", 10, TakeMax + 1, "none"},
 			{"take", 10, 1, "10.0"},
 		}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			o := NewOracle(OracleConfig{})
-			for i, s := range c.steps {
-				require.Equal(t, s.want, s.run(o), "step %d: %s at %d", i, s.op, s.wall)
-			}
-		})
-	}
+	})
 }
 
 // Oracles of one group, each with a clock of its own that leaps and runs back, lead in turn;
