@@ -1,0 +1,80 @@
+package sim
+
+import (
+	"slices"
+
+	"github.com/shaledb/shale/mvcc"
+	"github.com/shaledb/shale/shard"
+	"github.com/shaledb/shale/timestamp"
+)
+
+// rows is what a replica's store holds inside its bounds.
+type rows struct {
+	index    mvcc.Index
+	span     mvcc.Span
+	locks    []mvcc.Lock
+	versions []mvcc.Version
+}
+
+func (w *world) rowsOf(m *member) (out rows) {
+	image, err := m.store.Load()
+	m.must(err)
+	d, err := shard.ReadDescriptor(m.shard, image.Meta)
+	m.must(err)
+	out.index, out.span = image.Index, d.Span
+	for _, l := range image.Locks {
+		if d.Span.Contains(l.Key) {
+			out.locks = append(out.locks, l)
+		}
+	}
+	view, err := m.store.View()
+	m.must(err)
+	for newest, err := range view.Scan(d.Span, timestamp.Max, false, true) {
+		m.must(err)
+		for at := newest.CommitTS; ; {
+			v, ok, err := view.Get(newest.Key, at)
+			m.must(err)
+			if !ok {
+				break
+			}
+			out.versions = append(out.versions, v)
+			at = v.CommitTS.Prev()
+		}
+	}
+	return out
+}
+
+// compare holds replicas of a shard whose stores are at the same index against each other:
+// apply and flush are the same everywhere, whatever was restarted or installed.
+func (w *world) compare() {
+	first := map[mvcc.Key]rows{}
+	name := func(m *member, r rows) mvcc.Key {
+		return mvcc.Key([]byte{byte(m.shard), byte(r.index >> 16), byte(r.index >> 8), byte(r.index)})
+	}
+	for _, m := range w.members() {
+		if m.store == nil {
+			continue
+		}
+		r := w.rowsOf(m)
+		before, ok := first[name(m, r)]
+		if !ok {
+			first[name(m, r)] = r
+			continue
+		}
+		if r.span != before.span || !slices.EqualFunc(r.locks, before.locks, sameLock) ||
+			!slices.EqualFunc(r.versions, before.versions, sameVersion) {
+			w.fail("shard %d at index %d is not the same at node %d as elsewhere: %d locks, %d versions; %d, %d",
+				m.shard, r.index, m.p.id, len(r.locks), len(r.versions), len(before.locks), len(before.versions))
+		}
+	}
+}
+
+func sameLock(a, b mvcc.Lock) bool {
+	return a.Key == b.Key && a.StartTS == b.StartTS && a.Digest == b.Digest && a.Expires == b.Expires &&
+		a.MinCommitTS == b.MinCommitTS && a.Primary == b.Primary && a.Kind == b.Kind
+}
+
+func sameVersion(a, b mvcc.Version) bool {
+	return a.Key == b.Key && a.CommitTS == b.CommitTS && a.StartTS == b.StartTS && a.Op == b.Op &&
+		a.Digest == b.Digest && string(a.Value) == string(b.Value)
+}

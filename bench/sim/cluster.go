@@ -1,0 +1,134 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/shaledb/shale/mvcc"
+	"github.com/shaledb/shale/shard"
+	"github.com/shaledb/shale/shard/directory"
+	"github.com/shaledb/shale/shard/routing"
+	"github.com/shaledb/shale/txn"
+)
+
+const (
+	nodeCount   = 4
+	clientCount = 3
+	workerCount = 3 // tasks of each client
+)
+
+// settings are what a seed chooses for the whole run.
+type settings struct {
+	replica shard.Config
+	txn     txn.Config
+	system  routing.Descriptor
+	quorum  int
+}
+
+// build makes the cluster and sets everything going.
+func (w *world) build() {
+	w.choose()
+	for i := range nodeCount {
+		p := newProcess(w, i+1, address(i+1))
+		p.disk.slowly = w.between(200*time.Microsecond, 5*time.Millisecond)
+		p.boot = func(p *process) { p.spawn("report", p.report) }
+		w.nodes = append(w.nodes, p)
+	}
+	if w.opt.Mutant == SlowClock {
+		w.nodes[w.rng.IntN(nodeCount)].rate = 250
+	}
+	for i := range clientCount {
+		p := newProcess(w, 101+i, fmt.Sprintf("client%d", i+1))
+		p.boot = w.work
+		w.clients = append(w.clients, p)
+	}
+	w.found()
+	for _, p := range w.processes() {
+		p.start()
+	}
+	w.after(w.between(time.Second, 2*time.Second), nil, note{kind: "trouble begins"}, w.trouble)
+	w.after(w.opt.Trouble, nil, note{kind: "trouble ends"}, w.rest)
+}
+
+// choose draws the settings: small bounds, so that what is rare happens.
+func (w *world) choose() {
+	w.set.replica = shard.Config{Tick: 20 * time.Millisecond, ElectionTicks: 8 + w.rng.IntN(8),
+		FlushEvery: w.between(10*time.Millisecond, 100*time.Millisecond),
+		CutBytes:   2048 << w.rng.IntN(6), CutEvery: w.between(300*time.Millisecond, 3*time.Second),
+		RecentRows: 8 << w.rng.IntN(8), CacheBytes: 512 << w.rng.IntN(8),
+		SweepEvery: w.between(200*time.Millisecond, time.Second)}
+	w.set.txn = txn.Config{LockTTL: pick(w, []time.Duration{500 * time.Millisecond, 2 * time.Second, 5 * time.Second}),
+		Patience: w.between(time.Second, 10*time.Second)}
+}
+
+func (w *world) replicaConfig() shard.Config     { return w.set.replica }
+func (w *world) txnConfig() txn.Config           { return w.set.txn }
+func (w *world) systemShard() routing.Descriptor { return w.set.system }
+
+func (w *world) node(id routing.NodeID) *process {
+	if id < 1 || int(id) > len(w.nodes) {
+		return nil
+	}
+	return w.nodes[id-1]
+}
+
+// found puts the system group and three shards on the nodes' disks: two share the accounts,
+// the third has the ledger and the registers.
+func (w *world) found() {
+	id := routing.ReplicaID(1)
+	place := func(s routing.ShardID, span mvcc.Span, n int) routing.Descriptor {
+		d := routing.Descriptor{ID: s, Span: span, Epoch: routing.Epoch{Bounds: 1, Members: 1}}
+		nodes := w.rng.Perm(nodeCount)[:n]
+		slices.Sort(nodes)
+		for _, i := range nodes {
+			d.Replicas = append(d.Replicas, routing.Replica{ID: id, Node: routing.NodeID(i + 1), Role: routing.Voter})
+			id++
+		}
+		return d
+	}
+	copies := func() int { return pick(w, []int{2, 3, 3, 3}) }
+	w.set.system = place(routing.SystemShard, mvcc.Span{End: mvcc.FirstUserKey}, 3)
+	all := []routing.Descriptor{w.set.system,
+		place(2, mvcc.Span{Start: mvcc.FirstUserKey, End: account(accountCount / 2)}, copies()),
+		place(3, mvcc.Span{Start: account(accountCount / 2), End: "l"}, copies()),
+		place(4, mvcc.Span{Start: "l"}, copies())}
+	var nodes []directory.Node
+	for _, p := range w.nodes {
+		nodes = append(nodes, directory.Node{ID: p.node(), StoreID: p.name, Address: p.name})
+	}
+	for _, d := range all {
+		var system []mvcc.SystemRow
+		if d.ID == routing.SystemShard {
+			system = directory.Bootstrap("sim", nodes, all)
+		}
+		for _, rep := range d.Replicas {
+			newMember(w.node(rep.Node), d.ID, rep.ID).begin(d, system)
+		}
+	}
+}
+
+// work is what a client does whenever it comes up.
+func (w *world) work(p *process) {
+	if w.calm {
+		return
+	}
+	for range workerCount {
+		p.spawn("work", func(ctx context.Context) {
+			for !w.calm {
+				w.operate(ctx, p)
+				_ = p.gateway.Sleep(ctx, w.between(0, 40*time.Millisecond))
+			}
+		})
+	}
+}
+
+// members are all replicas, in a fixed order.
+func (w *world) members() []*member {
+	var out []*member
+	for _, p := range w.nodes {
+		out = append(out, p.members...)
+	}
+	return out
+}

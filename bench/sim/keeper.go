@@ -1,0 +1,242 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/shaledb/shale/mvcc"
+	"github.com/shaledb/shale/mvcc/memory"
+	"github.com/shaledb/shale/shard"
+	"github.com/shaledb/shale/shard/routing"
+)
+
+// fileName is which raft snapshot a received file belongs to.
+type fileName struct {
+	shard routing.ShardID
+	index uint64
+}
+
+type received struct{ store *memory.Store }
+
+// carryOutStore hands on what concerns the store. What is meant for one that is about to be
+// replaced is dropped.
+func (m *member) carryOutStore(out *shard.Effects) {
+	for i := range out.Read {
+		m.later(func() { m.read(&out.Read[i]) })
+	}
+	for i := range out.Lookup {
+		m.later(func() { m.lookUp(&out.Lookup[i]) })
+	}
+	if m.installing {
+		return
+	}
+	for i := range out.Flush {
+		f := out.Flush[i]
+		m.keep(func() { m.flush(&f, true) })
+	}
+	for _, sp := range out.Split {
+		m.keep(func() { m.flush(sp.Before, false) })
+		m.keep(func() { m.makeRight(sp) })
+		m.keep(func() {
+			m.flush(sp.After, false)
+			m.step(shard.SplitMade{Split: sp})
+		})
+	}
+	for _, msg := range out.Snapshot {
+		m.keep(func() { m.sendSnapshot(msg) })
+	}
+}
+
+// later is the reader pool: it takes a while, and then looks at the store as it is.
+func (m *member) later(f func()) {
+	r := m.r
+	m.p.w.after(m.p.w.between(0, 2*time.Millisecond), m.p, note{kind: "look", a: uint64(m.shard)}, func() {
+		if m.r == r {
+			f()
+		}
+	})
+}
+
+// keep queues a job of the store's one writer.
+func (m *member) keep(job func()) {
+	m.jobs = append(m.jobs, job)
+	if len(m.jobs) == 1 {
+		m.planJob()
+	}
+}
+
+func (m *member) planJob() {
+	m.p.w.after(m.p.w.between(50*time.Microsecond, 10*time.Millisecond), m.p,
+		note{kind: "keep", a: uint64(m.shard)}, func() {
+			if len(m.jobs) == 0 {
+				return
+			}
+			m.jobs[0]()
+			if len(m.jobs) > 0 {
+				m.jobs = m.jobs[1:]
+			}
+			if len(m.jobs) > 0 {
+				m.planJob()
+			}
+		})
+}
+
+func (m *member) flush(f *shard.Flush, tell bool) {
+	m.must(m.store.Flush(f.Batch, f.Durable))
+	if tell {
+		m.step(shard.Flushed{Generation: f.Generation, Index: f.Batch.Index, Durable: f.Durable})
+	}
+}
+
+func (m *member) view() (mvcc.View, bool) {
+	if m.store == nil {
+		return nil, false
+	}
+	v, err := m.store.View()
+	m.must(err)
+	return v, err == nil
+}
+
+func (m *member) lookUp(l *shard.Lookup) {
+	v, ok := m.view()
+	if !ok || !l.State.Fits(v.Index()) {
+		m.step(shard.Looked{ID: l.ID, Err: errors.New("the view does not fit")})
+		return
+	}
+	defer v.Close()
+	facts, err := l.Answer(v)
+	m.step(shard.Looked{ID: l.ID, Facts: facts, Err: err})
+}
+
+// read answers from the state and a view; where they do not fit the request goes in again.
+func (m *member) read(r *shard.Read) {
+	v, ok := m.view()
+	if !ok || !r.State.Fits(v.Index()) {
+		m.step(r.Request)
+		return
+	}
+	defer v.Close()
+	res, err := r.Answer(v)
+	m.must(err)
+	m.reply(r.Request.ID, res, err)
+}
+
+// makeRight makes the right replica of a split, unless one with a store stands here (S16).
+// One without makes way; its vote is kept.
+func (m *member) makeRight(sp *shard.Split) {
+	me, here := sp.Right.On(m.p.node())
+	if !here {
+		return
+	}
+	right := m.p.member(sp.Right.ID)
+	if right != nil && (right.store != nil || right.installing) {
+		return
+	}
+	log := firstLog()
+	if right == nil {
+		right = newMember(m.p, sp.Right.ID, me.ID)
+	} else {
+		m.p.disk.settle(right)
+		if old := right.hard; old.GetTerm() > shard.InitialTerm {
+			log.hard.Term, log.hard.Vote = proto.Uint64(old.GetTerm()), proto.Uint64(old.GetVote())
+		}
+		right.crash(false)
+	}
+	right.log, right.hard = log, log.hard
+	right.store = m.store.Clone()
+	right.must(right.store.Flush(&mvcc.Batch{Index: shard.InitialIndex, Term: shard.InitialTerm, Meta: sp.Image}, true))
+	right.right = shard.Start{Campaign: sp.Campaign, Proposer: sp.Proposer}
+	m.p.w.remark(m.p, "%s is made", sp.Right)
+	right.recover()
+	m.p.changed = true
+}
+
+// sendSnapshot copies the store and sends the copy along with the message.
+func (m *member) sendSnapshot(msg *raftpb.Message) {
+	image, err := m.store.Load()
+	m.must(err)
+	file := m.store.Clone()
+	msg = proto.CloneOf(msg)
+	meta := msg.GetSnapshot().GetMetadata()
+	meta.Index, meta.Term = proto.Uint64(uint64(image.Index)), proto.Uint64(image.Term)
+	w, s, from, r := m.p.w, m.shard, m.p.node(), m.r
+	to := w.node(m.nodes[routing.ReplicaID(msg.GetTo())])
+	sent := func(err error) {
+		if m.r == r {
+			m.step(shard.SnapshotSent{To: routing.ReplicaID(msg.GetTo()), Index: image.Index, Err: err})
+		}
+	}
+	if to == nil {
+		sent(errConnection)
+		return
+	}
+	arrived := false
+	arrive := func() {
+		if arrived {
+			return
+		}
+		arrived = true
+		to.files[fileName{s, uint64(image.Index)}] = &received{file}
+		to.deliver(from, s, proto.CloneOf(msg))
+		w.after(w.net.delay(), m.p, note{kind: "snapshot sent", a: uint64(s)}, func() { sent(nil) })
+	}
+	w.after(w.between(0, 50*time.Millisecond), m.p, note{kind: "snapshot", a: uint64(s), b: uint64(image.Index)}, func() {
+		if w.net.cuts[link{m.p.id, to.id}] || !to.up {
+			sent(errConnection)
+			return
+		}
+		w.after(w.net.delay(), to, note{kind: "snapshot", a: uint64(s), b: uint64(image.Index)}, arrive)
+		w.after(time.Second, m.p, note{kind: "snapshot late", a: uint64(s)}, func() {
+			if !arrived {
+				arrived = true
+				sent(errConnection)
+			}
+		})
+	})
+}
+
+// install puts a received store in the place of the old one, after what was to be done with
+// that one.
+func (m *member) install(w shard.LogWrite) {
+	for len(m.jobs) > 0 {
+		jobs := m.jobs
+		m.jobs = nil
+		for _, job := range jobs {
+			job()
+		}
+	}
+	name := fileName{m.shard, w.Snapshot.GetMetadata().GetIndex()}
+	file := m.p.files[name]
+	if file == nil {
+		m.must(errors.New("a raft snapshot without its file"))
+		return
+	}
+	m.store = file.store.Clone()
+	image, err := m.store.Load()
+	m.must(err)
+	m.log.entries, m.log.cut, m.log.cutTerm = nil, image.Index, image.Term
+	m.log.write(shard.LogWrite{HardState: w.HardState, Entries: w.Entries})
+	m.installing = false
+	m.p.w.counts.Snapshots++
+	m.p.w.remark(m.p, "shard %d stands on a raft snapshot at %d", m.shard, image.Index)
+	m.step(shard.Installed{Write: w, Image: image})
+}
+
+// draw asks the oracle on behalf of the replica.
+func (m *member) draw() {
+	r := m.r
+	m.p.spawn("draw", func(ctx context.Context) {
+		ts, err := m.p.gateway.Next(ctx)
+		if m.r == r {
+			m.p.w.after(0, m.p, note{kind: "drawn", a: uint64(m.shard)}, func() {
+				if m.r == r {
+					m.step(shard.Drawn{TS: ts, Err: err})
+				}
+			})
+		}
+	})
+}

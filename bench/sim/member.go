@@ -1,0 +1,269 @@
+package sim
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/shaledb/shale/mvcc"
+	"github.com/shaledb/shale/mvcc/memory"
+	"github.com/shaledb/shale/shard"
+	"github.com/shaledb/shale/shard/routing"
+)
+
+// member is one replica on one node, with its store and its part of the node's log.
+type member struct {
+	p     *process
+	shard routing.ShardID
+	id    routing.ReplicaID
+
+	r     *shard.Replica // nil: down, or without a store and not met yet
+	store *memory.Store  // nil: there is none yet
+	log   groupLog
+
+	out        shard.Effects
+	marked     bool
+	wake       time.Duration
+	pending    map[shard.RequestID]answer
+	nodes      map[routing.ReplicaID]routing.NodeID
+	jobs       []func() // of the keeper of the store, in order
+	installing bool
+	hard       *raftpb.HardState // the newest that went to the log
+	right      shard.Start       // what a split told the right part
+	met        time.Duration     // when a leader's message came for a replica that is not here
+}
+
+// answer takes a reply to whoever asked.
+type answer func(routing.Response, error)
+
+func newMember(p *process, s routing.ShardID, id routing.ReplicaID) *member {
+	m := &member{p: p, shard: s, id: id, pending: map[shard.RequestID]answer{},
+		nodes: map[routing.ReplicaID]routing.NodeID{}}
+	p.members = append(p.members, m)
+	return m
+}
+
+// begin makes the first store of a replica.
+func (m *member) begin(d routing.Descriptor, system []mvcc.SystemRow) {
+	m.store, m.log = memory.New(memory.Config{}), firstLog()
+	m.must(m.store.Flush(&mvcc.Batch{Index: shard.InitialIndex, Term: shard.InitialTerm,
+		Meta: shard.Bootstrap(d), System: system}, true))
+}
+
+func (m *member) must(err error) {
+	if err != nil {
+		m.p.w.fail("shard %d at node %d: %v", m.shard, m.p.id, err)
+	}
+}
+
+// recover makes the replica of what lies on disk. One without a store waits until it is met.
+func (m *member) recover() {
+	m.hard = m.log.hard
+	if m.store == nil {
+		return
+	}
+	image, err := m.store.Load()
+	m.must(err)
+	m.makeReplica(image)
+}
+
+func (m *member) makeReplica(image *mvcc.Image) {
+	s := m.right
+	m.right = shard.Start{}
+	s.Node, s.Replica, s.Shard, s.Image = m.p.node(), m.id, m.shard, image
+	s.HardState, s.Entries, s.CutIndex, s.CutTerm = m.log.hard, slices.Clone(m.log.entries), m.log.cut, m.log.cutTerm
+	s.Now, s.Config = m.p.instant(), m.p.w.replicaConfig()
+	r, err := shard.New(s)
+	if err != nil {
+		m.must(err)
+		return
+	}
+	m.r, m.wake = r, 0
+	m.learnNodes()
+	m.mark()
+}
+
+func (m *member) learnNodes() {
+	for _, rep := range m.r.Descriptor().Replicas {
+		m.nodes[rep.ID] = rep.Node
+	}
+}
+
+// crash forgets what was in memory. Power: and what the store had not made durable.
+func (m *member) crash(power bool) {
+	m.cutOff()
+	m.r, m.out, m.marked, m.jobs, m.installing, m.met = nil, shard.Effects{}, false, nil, false, 0
+	m.pending = map[shard.RequestID]answer{}
+	if power && m.store != nil {
+		m.store = m.store.AfterPowerLoss()
+	}
+}
+
+// request steps a client's request; reply is called at most once in this life.
+func (m *member) request(hd routing.Header, req routing.Request, reply answer) {
+	w := m.p.w
+	w.requests++
+	m.pending[w.requests] = reply
+	m.step(shard.Request{ID: w.requests, Header: hd, Req: req, Deadline: m.p.mono() + hd.Timeout})
+}
+
+func (m *member) step(ev shard.Event) {
+	if m.r == nil {
+		return
+	}
+	m.r.Step(m.p.instant(), ev, &m.out)
+	m.mark()
+}
+
+// mark plans the end of the turn: what happens until then shares it.
+func (m *member) mark() {
+	if m.marked {
+		return
+	}
+	m.marked = true
+	m.p.w.after(m.p.w.between(0, 50*time.Microsecond), m.p, note{kind: "turn", a: uint64(m.shard)}, m.turn)
+}
+
+func (m *member) turn() {
+	if m.r == nil {
+		return
+	}
+	m.marked = false
+	m.r.Turn(m.p.instant(), &m.out)
+	out := m.out
+	m.out = shard.Effects{}
+	m.carryOut(&out)
+	m.wakeAt(out.Wake)
+}
+
+func (m *member) wakeAt(mono time.Duration) {
+	if mono == m.wake || m.r == nil {
+		return
+	}
+	m.wake = mono
+	r := m.r
+	m.p.w.after(m.p.moment(mono)-m.p.w.now, m.p, note{kind: "tick", a: uint64(m.shard)}, func() {
+		if m.wake == mono && m.r == r {
+			m.step(shard.Tick{})
+		}
+	})
+}
+
+// carryOut does what the replica asked for in its turn. Messages go first: a leader's
+// entries travel while its own sync is under way.
+func (m *member) carryOut(out *shard.Effects) {
+	if out.Quarantined != nil {
+		m.p.w.fail("node %d is in quarantine: %v", m.p.id, out.Quarantined)
+		return
+	}
+	for _, msg := range out.Send {
+		m.post(msg)
+	}
+	for _, w := range out.Append {
+		if w.HardState != nil {
+			m.hard = w.HardState
+		}
+		m.installing = m.installing || w.Snapshot != nil
+		m.p.disk.append(m, w)
+	}
+	if out.Cut > 0 && !m.installing {
+		m.log.cutTo(out.Cut, out.CutTerm)
+	}
+	for _, rep := range out.Reply {
+		m.reply(rep.ID, rep.Res, rep.Err)
+	}
+	m.carryOutStore(out)
+	if out.Draw {
+		m.draw()
+	}
+	if len(out.Resolve) > 0 {
+		m.p.coordinator.Resolve(out.Resolve)
+	}
+	if out.Changed {
+		m.learnNodes()
+		m.p.changed = true
+	}
+}
+
+func (m *member) reply(id shard.RequestID, res routing.Response, err error) {
+	if reply, ok := m.pending[id]; ok {
+		delete(m.pending, id)
+		reply(res, err)
+	}
+}
+
+// cutOff tells everybody who waits for this member that the connection broke.
+func (m *member) cutOff() {
+	for _, id := range slices.Sorted(maps.Keys(m.pending)) {
+		m.reply(id, nil, errConnection)
+	}
+}
+
+var errConnection = errors.New("the connection broke")
+
+// post sends a message of Raft to the peer's node.
+func (m *member) post(msg *raftpb.Message) {
+	to := m.p.w.node(m.nodes[routing.ReplicaID(msg.GetTo())])
+	if to == nil {
+		return
+	}
+	msg = proto.CloneOf(msg)
+	from, s := m.p.node(), m.shard
+	what := note{kind: raftWord(msg.GetType()), b: uint64(s), c: msg.GetTerm()}
+	m.p.w.net.send(m.p, to, what, func() { to.deliver(from, s, proto.CloneOf(msg)) }, nil, nil)
+}
+
+func raftWord(t raftpb.MessageType) string {
+	switch t {
+	case raftpb.MsgHeartbeat, raftpb.MsgHeartbeatResp:
+		return "beat"
+	}
+	return t.String()
+}
+
+// emptyPatience is how long messages for a replica that is not here are dropped: in most
+// cases its shard is about to be split off here.
+const emptyPatience = time.Second
+
+// deliver steps a message of Raft. One of a leader for a replica that this node does not
+// have makes, after a while, an empty one, which a raft snapshot can fill.
+func (p *process) deliver(from routing.NodeID, s routing.ShardID, msg *raftpb.Message) {
+	m := p.member(s)
+	if m == nil {
+		m = newMember(p, s, routing.ReplicaID(msg.GetTo()))
+		m.log.hard = &raftpb.HardState{Term: proto.Uint64(0), Vote: proto.Uint64(0), Commit: proto.Uint64(0)}
+		m.hard = m.log.hard
+	}
+	if m.id != routing.ReplicaID(msg.GetTo()) {
+		return
+	}
+	m.nodes[routing.ReplicaID(msg.GetFrom())] = from
+	if m.r == nil && !m.meet(msg) {
+		return
+	}
+	m.step(shard.Message{Raft: msg})
+}
+
+func (m *member) meet(msg *raftpb.Message) bool {
+	if m.store != nil {
+		return false
+	}
+	switch msg.GetType() {
+	case raftpb.MsgApp, raftpb.MsgHeartbeat, raftpb.MsgSnap:
+	default:
+		return false
+	}
+	if m.met == 0 {
+		m.met = m.p.w.now
+	}
+	if m.p.w.now-m.met < emptyPatience {
+		return false
+	}
+	m.p.w.remark(m.p, "an empty replica of shard %d waits for a raft snapshot", m.shard)
+	m.makeReplica(nil)
+	return m.r != nil
+}

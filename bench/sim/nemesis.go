@@ -1,0 +1,118 @@
+package sim
+
+import "time"
+
+// trouble makes one thing go wrong, and plans the next.
+func (w *world) trouble() {
+	if w.calm {
+		return
+	}
+	switch n := w.rng.IntN(100); {
+	case n < 18:
+		w.killNode(pick(w, w.nodes), w.chance(0.6))
+	case n < 21:
+		w.powerCut()
+	case n < 30:
+		w.killClient(pick(w, w.clients))
+	case n < 45:
+		w.partition()
+	case n < 55:
+		w.pause(pick(w, w.processes()))
+	case n < 65:
+		w.jump(pick(w, w.nodes))
+	case n < 75:
+		p := pick(w, w.nodes)
+		p.disk.stalled = w.now + w.between(10*time.Millisecond, 500*time.Millisecond)
+	}
+	w.after(w.between(10*time.Millisecond, 400*time.Millisecond), nil, note{kind: "trouble"}, w.trouble)
+}
+
+func (w *world) killNode(p *process, power bool) {
+	if !p.up {
+		return
+	}
+	w.counts.Kills++
+	w.remark(p, "killed, power %v", power)
+	p.kill(power)
+	w.restart(p, w.between(10*time.Millisecond, 1500*time.Millisecond))
+}
+
+// powerCut takes all nodes down at one moment: what a majority has not synced is gone.
+func (w *world) powerCut() {
+	for _, p := range w.nodes {
+		w.killNode(p, true)
+	}
+}
+
+func (w *world) killClient(p *process) {
+	if !p.up || w.calm {
+		return
+	}
+	w.counts.Kills++
+	w.remark(p, "killed")
+	p.kill(true)
+	w.restart(p, w.between(10*time.Millisecond, 300*time.Millisecond))
+}
+
+func (w *world) restart(p *process, after time.Duration) {
+	w.after(after, nil, note{kind: "restart", a: uint64(p.id)}, func() {
+		if !p.up {
+			p.start()
+		}
+	})
+}
+
+// maybeKill makes a Send the last thing that a coordinator did: before, between and after
+// its messages arrive.
+func (w *world) maybeKill(p *process) {
+	if w.calm || p.id <= nodeCount || !w.chance(0.004) {
+		return
+	}
+	w.after(w.between(0, 10*time.Millisecond), p, note{kind: "kill", a: uint64(p.id)}, func() { w.killClient(p) })
+}
+
+// partition cuts a link one way, or a process off from all others.
+func (w *world) partition() {
+	from := pick(w, w.processes())
+	for _, to := range w.processes() {
+		if to == from {
+			continue
+		}
+		whole := w.chance(0.5)
+		w.net.cut(from, to)
+		if whole {
+			w.net.cut(to, from)
+		}
+		w.after(w.between(10*time.Millisecond, 1200*time.Millisecond), nil,
+			note{kind: "mend", a: uint64(from.id), b: uint64(to.id)}, func() {
+				w.net.mend(from, to)
+				w.net.mend(to, from)
+			})
+		if w.chance(0.4) {
+			return
+		}
+	}
+}
+
+// pause stops a process between two events; its clocks go on.
+func (w *world) pause(p *process) {
+	p.pausedUntil = w.now + w.between(time.Millisecond, time.Second)
+	w.remark(p, "paused until %s", p.pausedUntil)
+}
+
+// jump moves a node's wall clock, which only an oracle there looks at.
+func (w *world) jump(p *process) {
+	p.skew += w.between(-3*time.Second, 3*time.Second)
+	w.remark(p, "its wall clock is off by %s", p.skew)
+}
+
+// calmDown ends all trouble.
+func (w *world) calmDown() {
+	w.calm = true
+	w.net.heal()
+	for _, p := range w.processes() {
+		if !p.up {
+			p.start()
+		}
+	}
+}

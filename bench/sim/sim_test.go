@@ -1,0 +1,63 @@
+package sim
+
+import (
+	"flag"
+	"fmt"
+	"testing"
+	"testing/cryptotest"
+	"time"
+)
+
+var (
+	seeds = flag.Int("seeds", 10, "how many seeds TestSeeds runs")
+	seed  = flag.Uint64("seed", 0, "the one seed that TestSeeds runs")
+)
+
+// run runs one seed with raft's own chance seeded too.
+func run(t *testing.T, opt Options) (r Result) {
+	t.Run(fmt.Sprintf("seed=%d", opt.Seed), func(t *testing.T) {
+		cryptotest.SetGlobalRandom(t, opt.Seed)
+		r = Run(opt)
+	})
+	return r
+}
+
+// twice is how many of the first seeds are run again, to the same hash.
+const twice = 3
+
+// TestSeeds runs seeds on the real protocols: all promises hold, and a seed replays.
+func TestSeeds(t *testing.T) {
+	first, last := uint64(1), uint64(*seeds)
+	if *seed != 0 {
+		first, last = *seed, *seed
+	}
+	for s := first; s <= last; s++ {
+		r := run(t, Options{Seed: s})
+		t.Logf("seed %d: hash %016x, %d events in %s; %s", s, r.Hash, r.Events, r.Virtual.Round(time.Millisecond), r.Counts)
+		if r.Err != nil {
+			t.Error(r.Err)
+		}
+		if s < first+twice {
+			if again := run(t, Options{Seed: s}); again.Hash != r.Hash {
+				t.Errorf("seed %d gave the trace %016x, and %016x when it was run again", s, r.Hash, again.Hash)
+			}
+		}
+	}
+}
+
+// TestMutants: each planted bug breaks a promise that the checkers see.
+func TestMutants(t *testing.T) {
+	const most = 25
+	for _, m := range Mutants() {
+		t.Run(string(m), func(t *testing.T) {
+			for s := uint64(1); s <= most; s++ {
+				if r := run(t, Options{Seed: s, Mutant: m}); r.Err != nil {
+					f := r.Err.(*Failure)
+					t.Logf("seed %d, after %s: %s", f.Seed, f.At, f.What)
+					return
+				}
+			}
+			t.Errorf("%d seeds did not find it", most)
+		})
+	}
+}

@@ -1,0 +1,175 @@
+package sim
+
+import (
+	"container/heap"
+	"fmt"
+	"math/rand/v2"
+	"runtime/debug"
+	"time"
+
+	"github.com/shaledb/shale/shard"
+)
+
+// Options of one run. The zero value of each means the default.
+type Options struct {
+	Seed    uint64
+	Mutant  Mutant        // a planted bug; none by default
+	Trouble time.Duration // of virtual time, in which things go wrong; 8 s
+}
+
+// Result is what came of a run.
+type Result struct {
+	Seed    uint64
+	Hash    uint64 // of the trace
+	Events  int
+	Virtual time.Duration
+	Counts  Counts
+	Err     error // the first broken promise, as a *Failure
+}
+
+// Counts say what a run was made of: a run in which nothing happened proves nothing.
+type Counts struct {
+	Committed, Aborted, Unknown int // transactions, as their clients heard
+	Repeats, Scans, Reads       int
+	Kills, Splits, Transfers    int
+	Snapshots                   int // raft snapshots installed
+}
+
+func (c Counts) String() string {
+	return fmt.Sprintf("committed %d aborted %d unknown %d repeats %d scans %d reads %d kills %d splits %d "+
+		"transfers %d raft snapshots %d", c.Committed, c.Aborted, c.Unknown, c.Repeats, c.Scans, c.Reads,
+		c.Kills, c.Splits, c.Transfers, c.Snapshots)
+}
+
+// world is one run: the event loop, and all that it moves.
+type world struct {
+	opt    Options
+	rng    *rand.Rand
+	now    time.Duration
+	queue  eventQueue
+	lastID uint64
+	trace  trace
+	fault  *Failure
+	counts Counts
+
+	nodes   []*process
+	clients []*process
+	net     network
+	current *coroutine
+	calm    bool // the nemesis has gone home
+
+	requests shard.RequestID
+	history  history
+	issued   order
+	set      settings
+	banked   bool // the accounts are open
+	done     bool // the audit has ended
+}
+
+// Run runs one seed. It must not run beside other code that draws from crypto/rand.
+func Run(opt Options) Result {
+	if opt.Trouble == 0 {
+		opt.Trouble = 8 * time.Second
+	}
+	w := &world{opt: opt, rng: rand.New(rand.NewPCG(opt.Seed, 0x5ca1e)), trace: newTrace()}
+	w.net = newNetwork(w)
+	w.build()
+	w.loop(w.settled)
+	w.shutDown()
+	r := Result{Seed: opt.Seed, Hash: w.trace.sum(), Events: w.trace.count, Virtual: w.now, Counts: w.counts}
+	if w.fault != nil {
+		r.Err = w.fault
+	}
+	return r
+}
+
+// event is something that happens to a process at a moment. One whose process has died since
+// does not happen; one whose process is paused happens when that goes on.
+type event struct {
+	at   time.Duration
+	id   uint64 // breaks ties: first planned, first run
+	p    *process
+	life int
+	what note
+	run  func()
+}
+
+type eventQueue []event
+
+func (q eventQueue) Len() int { return len(q) }
+func (q eventQueue) Less(i, j int) bool {
+	return q[i].at < q[j].at || q[i].at == q[j].at && q[i].id < q[j].id
+}
+func (q eventQueue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
+func (q *eventQueue) Push(x any)   { *q = append(*q, x.(event)) }
+func (q *eventQueue) Pop() any {
+	old := *q
+	x := old[len(old)-1]
+	old[len(old)-1] = event{}
+	*q = old[:len(old)-1]
+	return x
+}
+
+// after plans an event; p is nil for what belongs to no process.
+func (w *world) after(d time.Duration, p *process, what note, run func()) {
+	w.lastID++
+	e := event{at: w.now + max(d, 0), id: w.lastID, p: p, what: what, run: run}
+	if p != nil {
+		e.life = p.life
+	}
+	heap.Push(&w.queue, e)
+}
+
+// eventsMax bounds a run: more is a livelock.
+const eventsMax = 3_000_000
+
+// loop runs events until done says so, or a promise is broken.
+func (w *world) loop(done func() bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			w.fail("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	for w.fault == nil && !done() {
+		if len(w.queue) == 0 || w.trace.count > eventsMax {
+			w.fail("after %d events, with %d planned, the run does not end", w.trace.count, len(w.queue))
+			return
+		}
+		e := heap.Pop(&w.queue).(event)
+		w.now = e.at
+		if e.p != nil {
+			if e.life != e.p.life {
+				continue
+			}
+			if e.p.pausedUntil > w.now {
+				e.at = e.p.pausedUntil
+				heap.Push(&w.queue, e)
+				continue
+			}
+		}
+		w.trace.add(w.now, e.p, e.what)
+		e.run()
+	}
+}
+
+// shutDown ends the coroutines that still wait for something.
+func (w *world) shutDown() {
+	for _, p := range w.processes() {
+		p.endTasks()
+	}
+}
+
+// processes are all, in a fixed order.
+func (w *world) processes() []*process {
+	return append(append(make([]*process, 0, len(w.nodes)+len(w.clients)), w.nodes...), w.clients...)
+}
+
+// The ways to be random. Each draws from the one generator of the run.
+
+func (w *world) chance(p float64) bool { return w.rng.Float64() < p }
+
+func (w *world) between(least, most time.Duration) time.Duration {
+	return least + time.Duration(w.rng.Int64N(int64(most-least)+1))
+}
+
+func pick[T any](w *world, from []T) T { return from[w.rng.IntN(len(from))] }
