@@ -55,6 +55,17 @@ func (e *RefusedError) Error() string { return e.What }
 // reading and a list of functions alone, and rows, bytes and time are bounded (P30: no one
 // of these is enough). Raw tables and views may be read alike.
 func Inspect(ctx context.Context, path, query string, l Limits) (*Result, error) {
+	return inspect(ctx, sandbox{path: path, vfs: "&vfs=" + useVFS()}, query, l)
+}
+
+// InspectCopy is Inspect on a file that is no store's: rows that were gathered from several,
+// on pages without sums.
+func InspectCopy(ctx context.Context, path, query string, l Limits) (*Result, error) {
+	return inspect(ctx, sandbox{path: path}, query, l)
+}
+
+func inspect(ctx context.Context, box sandbox, query string, l Limits) (*Result, error) {
+	path := box.path
 	l = l.withDefaults()
 	if err := single(query); err != nil {
 		return nil, err
@@ -64,7 +75,7 @@ func Inspect(ctx context.Context, path, query string, l Limits) (*Result, error)
 	}
 	ctx, cancel := context.WithTimeout(ctx, l.Timeout)
 	defer cancel()
-	db := sql.OpenDB(sandbox{path: path})
+	db := sql.OpenDB(box)
 	defer db.Close()
 	db.SetMaxOpenConns(1)
 	c, err := db.Conn(ctx)
@@ -93,7 +104,7 @@ func refusal(err error) bool {
 }
 
 // sandbox opens read-only connections.
-type sandbox struct{ path string }
+type sandbox struct{ path, vfs string }
 
 func (s sandbox) Driver() driver.Driver { return &ms.Driver{} }
 
@@ -104,7 +115,7 @@ func (s sandbox) Connect(context.Context) (driver.Conn, error) {
 	}
 	// Only with the file: scheme does SQLite heed the mode.
 	dsn := url.URL{Scheme: "file", Opaque: url.PathEscape(path),
-		RawQuery: "mode=ro&vfs=" + useVFS() + "&_defensive=1&_pragma=query_only(1)&_pragma=trusted_schema(0)&_pragma=cell_size_check(1)"}
+		RawQuery: "mode=ro" + s.vfs + "&_defensive=1&_pragma=query_only(1)&_pragma=trusted_schema(0)&_pragma=cell_size_check(1)"}
 	return (&ms.Driver{}).Open(dsn.String())
 }
 
