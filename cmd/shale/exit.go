@@ -100,8 +100,9 @@ func describe(err error) string {
 		return ""
 	}
 	line := message(err)
-	if detail := wire.Detail(wire.Public(err)); detail.GetHint() != "" && detail.GetReason() != "INTERNAL" {
-		line += "; " + detail.GetHint()
+	hint := wire.Detail(wire.Public(err)).GetHint()
+	if wire.Public(err).Code() != connect.CodeInternal && !strings.Contains(line, hint) {
+		line += "; " + hint
 	}
 	return strings.Join(strings.Fields(line), " ")
 }

@@ -1,0 +1,266 @@
+package main
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/shaledb/shale/mvcc/sqlite"
+	shalev1 "github.com/shaledb/shale/proto/shale/v1"
+	"github.com/shaledb/shale/shard/routing"
+)
+
+// clusterInspector runs a statement over all the users' shards: it copies their rows, page
+// by page, from the leaders' files into a temporary one. Each page is as of its moment.
+type clusterInspector struct {
+	conn    *connection
+	rows    int
+	copyMax int
+}
+
+// source is a table that is copied: its columns, and those that order it.
+type source struct {
+	name    string
+	columns []string
+	order   []orderedBy
+	seenAs  []string // words in a statement that need it
+}
+
+type orderedBy struct {
+	column int
+	desc   bool
+}
+
+// sources are the tables that every shard has for people.
+func sources() []source {
+	return []source{
+		{"versions", []string{"key", "commit_ts", "start_ts", "op", "value"},
+			[]orderedBy{{0, false}, {1, true}, {2, false}}, []string{"versions", "readable", "latest"}},
+		{"locks", []string{"key", "start_ts", "primary_key", "kind", "min_commit_ts", "expires", "value"},
+			[]orderedBy{{0, false}}, []string{"locks"}},
+		{"marks", []string{"key", "commit_ts", "start_ts"},
+			[]orderedBy{{0, false}, {1, true}, {2, false}}, []string{"marks"}},
+		{"txns", []string{"start_ts", "key", "state", "commit_ts"},
+			[]orderedBy{{0, false}, {1, false}}, []string{"txns"}},
+	}
+}
+
+// gatheredViews stand beside the copied tables. The first is a shard file's own.
+const gatheredViews = `
+CREATE VIEW readable AS
+  SELECT CAST(key AS TEXT) AS key_text,
+    strftime('%Y-%m-%d %H:%M:%f', (commit_ts >> 18) / 1000.0, 'unixepoch') AS commit_time,
+    op, CAST(value AS TEXT) AS value_text, commit_ts, start_ts, shard
+  FROM versions;
+CREATE VIEW latest AS
+  SELECT key_text, value_text, commit_time, shard FROM (
+    SELECT r.*, row_number() OVER (PARTITION BY key_text ORDER BY commit_ts DESC) AS age FROM readable r)
+  WHERE age = 1 AND op = 'put';
+`
+
+func (i *clusterInspector) inspect(ctx context.Context, statement string) (*sqlite.Result, error) {
+	dir, err := os.MkdirTemp("", "shale-sql-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "gathered.db")
+	if err := i.gather(ctx, path, statement); err != nil {
+		return nil, err
+	}
+	res, err := sqlite.InspectCopy(ctx, path, statement, sqlite.Limits{Rows: i.rows})
+	return res, localError(path, err)
+}
+
+// gather copies the tables that the statement speaks of.
+func (i *clusterInspector) gather(ctx context.Context, path, statement string) error {
+	db, err := sqlx.Open("sqlite", "file:"+path+"?_pragma=synchronous(0)&_pragma=journal_mode(off)")
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	shards, err := flushed(ctx, i.conn)
+	if err != nil {
+		return err
+	}
+	nodes, err := listNodes(ctx, i.conn)
+	if err != nil {
+		return err
+	}
+	left := i.copyMax
+	for _, src := range sources() {
+		if _, err := db.ExecContext(ctx, "CREATE TABLE "+src.name+" (shard, "+strings.Join(src.columns, ", ")+")"); err != nil {
+			return err
+		}
+		if !src.needed(statement) {
+			continue
+		}
+		for _, s := range shards {
+			if err := i.copyTable(ctx, db, &src, s, nodes, &left); err != nil {
+				return err
+			}
+		}
+	}
+	_, err = db.ExecContext(ctx, gatheredViews)
+	return err
+}
+
+func (s *source) needed(statement string) bool {
+	statement = strings.ToLower(statement)
+	for _, word := range s.seenAs {
+		if strings.Contains(statement, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// pageRows is how many rows are asked for at once; a node's own bounds may give fewer.
+const pageRows = 5000
+
+// copyTable copies one shard's rows of one table. Rows that a split left outside the
+// shard's bounds are another shard's now, and not counted twice.
+func (i *clusterInspector) copyTable(ctx context.Context, db *sqlx.DB, src *source, s *shalev1.Shard,
+	nodes []*shalev1.Node, left *int) error {
+	bounds := "key >= " + literal(s.StartKey)
+	if len(s.EndKey) > 0 {
+		bounds += " AND key < " + literal(s.EndKey)
+	}
+	after := ""
+	for {
+		page := "SELECT " + strings.Join(src.columns, ", ") + " FROM " + src.name + " WHERE " + bounds + after +
+			" ORDER BY " + src.orderBy() + " LIMIT " + strconv.Itoa(pageRows)
+		res, err := askNode(ctx, i.conn, nodes, bestReplica(s, nodes), s.Id, page, pageRows)
+		if err != nil {
+			return fmt.Errorf("shard %d: %w", s.Id, err)
+		}
+		if *left -= len(res.Rows); *left < 0 {
+			return &statementError{Cause: fmt.Errorf("the shards hold more than %d rows: ask one of them with --shard, "+
+				"or raise --copy-max", i.copyMax)}
+		}
+		if err := src.store(ctx, db, s.Id, res.Rows); err != nil {
+			return err
+		}
+		if len(res.Rows) == 0 || len(res.Rows) < pageRows && !res.Truncated {
+			return nil
+		}
+		after = " AND " + src.after(res.Rows[len(res.Rows)-1])
+	}
+}
+
+func (s *source) orderBy() string {
+	terms := make([]string, len(s.order))
+	for i, o := range s.order {
+		terms[i] = s.columns[o.column]
+		if o.desc {
+			terms[i] += " DESC"
+		}
+	}
+	return strings.Join(terms, ", ")
+}
+
+// after is the condition for the rows behind one: the first column bounds the search, the
+// rest tells the ties.
+func (s *source) after(row []any) string {
+	var either []string
+	same := ""
+	for _, o := range s.order {
+		column, value := s.columns[o.column], literal(row[o.column])
+		sign := " > "
+		if o.desc {
+			sign = " < "
+		}
+		either = append(either, "("+same+column+sign+value+")")
+		same += column + " = " + value + " AND "
+	}
+	first := s.order[0].column
+	return s.columns[first] + " >= " + literal(row[first]) + " AND (" + strings.Join(either, " OR ") + ")"
+}
+
+// store writes rows in one transaction.
+func (s *source) store(ctx context.Context, db *sqlx.DB, shard uint64, rows [][]any) error {
+	tx, err := db.BeginTxx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	insert, err := tx.PreparexContext(ctx, "INSERT INTO "+s.name+" VALUES (?"+strings.Repeat(", ?", len(s.columns))+")")
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		if _, err := insert.ExecContext(ctx, append([]any{int64(shard)}, row...)...); err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
+}
+
+// literal writes a key or a number as SQL.
+func literal(v any) string {
+	switch x := v.(type) {
+	case []byte:
+		return "X'" + hex.EncodeToString(x) + "'"
+	case int64:
+		return strconv.FormatInt(x, 10)
+	}
+	return "NULL"
+}
+
+// How long a leader's file may take to hold what its replica has applied.
+const (
+	flushedWait = 2 * time.Second
+	flushedPoll = 30 * time.Millisecond
+)
+
+// flushed lists the users' shards when their leaders' files hold all that was applied when
+// it was called: a file lags its replica by a flush, and whoever wrote a moment ago wants to
+// see it. A leader that does not flush is read as it is.
+func flushed(ctx context.Context, conn *connection) ([]*shalev1.Shard, error) {
+	wanted := map[uint64]uint64{}
+	end := time.Now().Add(flushedWait)
+	for {
+		all, err := listShards(ctx, conn, 0)
+		if err != nil {
+			return nil, err
+		}
+		shards, behind := all[:0], false
+		for _, s := range all {
+			if s.Id == uint64(routing.SystemShard) {
+				continue
+			}
+			shards = append(shards, s)
+			applied, flushed := indexes(s)
+			if wanted[s.Id] == 0 {
+				wanted[s.Id] = applied
+			}
+			behind = behind || flushed < wanted[s.Id]
+		}
+		if !behind || time.Now().After(end) {
+			return shards, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(flushedPoll):
+		}
+	}
+}
+
+// indexes are those of the leader's replica.
+func indexes(s *shalev1.Shard) (applied, flushed uint64) {
+	for _, r := range s.Replicas {
+		if r.Node == s.LeaderNode {
+			return r.AppliedIndex, r.FlushedIndex
+		}
+	}
+	return 0, 0
+}
