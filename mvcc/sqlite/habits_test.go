@@ -5,7 +5,6 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -207,41 +206,6 @@ func connectNew(path string) (*conn, error) {
 		return nil, err
 	}
 	return connect(path, "rw")
-}
-
-// P29: somebody in the process opens and closes the file beside SQLite. SQLite's lock on it
-// holds nevertheless, so that another program that comes and goes does not take itself for
-// the last user and remove the write-ahead log.
-func TestLocksOutliveAStrangersClose(t *testing.T) {
-	if path := os.Getenv("SHALE_TEST_VISIT"); path != "" {
-		c, err := connectPlain(path)
-		require.NoError(t, err)
-		_, err = c.number("SELECT count(*) FROM raw_versions")
-		require.NoError(t, err)
-		require.NoError(t, c.close())
-		return
-	}
-	s := open(t)
-	defer s.Close()
-	at := fill(t, s, 0, 2, 20)
-	for _, p := range []string{s.path, s.path + "-wal"} {
-		_, err := os.ReadFile(p)
-		require.NoError(t, err)
-	}
-	before, err := os.Stat(s.path + "-wal")
-	require.NoError(t, err)
-	child := exec.Command(os.Args[0], "-test.run=^TestLocksOutliveAStrangersClose$", "-test.count=1")
-	child.Env = append(os.Environ(), "SHALE_TEST_VISIT="+s.path)
-	out, err := child.CombinedOutput()
-	require.NoError(t, err, string(out))
-	after, err := os.Stat(s.path + "-wal")
-	require.NoError(t, err, "the visitor removed the write-ahead log under the store")
-	require.True(t, os.SameFile(before, after))
-	at = fill(t, s, at, 1, 20)
-	v, err := s.View()
-	require.NoError(t, err)
-	require.Equal(t, at, v.Index())
-	require.NoError(t, v.Close())
 }
 
 // A split's right file has the rows of its span alone, with values numbered anew so that the
