@@ -77,7 +77,10 @@ func (r *recent) newestCommit(k mvcc.Key, above timestamp.Timestamp) (v mvcc.Ver
 	return v, ok && v.CommitTS > above, above >= r.floor || v.CommitTS > above
 }
 
-// own is what is recorded at k of the transaction that began at start.
+// own is what is recorded at k of the transaction that began at start. A version without a
+// digest is not the record of a transaction that began at or below the floor: a two-phase
+// commit's record is beside it and was not kept here, and to answer without its digest would
+// let a visitor take the committed content for another one and roll its locks back (S7).
 func (r *recent) own(k mvcc.Key, start timestamp.Timestamp) (rec mvcc.Record, ok, proven bool) {
 	for _, half := range []*recentHalf{&r.young, &r.old} {
 		if rec, ok = half.records[mvcc.RecordName{Key: k, StartTS: start}]; ok {
@@ -87,7 +90,8 @@ func (r *recent) own(k mvcc.Key, start timestamp.Timestamp) (rec mvcc.Record, ok
 		for n := &c; found && n != nil && n.version.CommitTS > start; n = n.older {
 			if n.version.StartTS == start {
 				return mvcc.Record{Key: k, StartTS: start, Decision: mvcc.Committed,
-					CommitTS: n.version.CommitTS, Digest: n.version.Digest}, true, true
+						CommitTS: n.version.CommitTS, Digest: n.version.Digest}, true,
+					start > r.floor || n.version.Digest != (mvcc.Digest{})
 			}
 		}
 	}
