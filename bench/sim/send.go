@@ -127,10 +127,12 @@ func (p *process) submit(node routing.NodeID, hd routing.Header, req routing.Req
 		}
 		w.net.send(to, p, note{kind: "answer"}, func() {
 			if p.life == life {
+				w.spell(p, "hears of %s: %+v %v", word(req), res, err)
 				heard(res, err)
 			}
 		}, p, broken)
 	}
+	w.spell(p, "asks node %d shard %d: %s %+v", node, hd.Shard, word(req), req)
 	w.net.send(p, to, note{kind: word(req), b: uint64(hd.Shard), c: startOf(req)}, func() {
 		m := to.member(hd.Shard)
 		if m == nil || m.r == nil {

@@ -3,6 +3,7 @@ package sim
 import (
 	"flag"
 	"fmt"
+	"os"
 	"testing"
 	"testing/cryptotest"
 	"time"
@@ -10,12 +11,21 @@ import (
 
 var (
 	seeds = flag.Int("seeds", 10, "how many seeds TestSeeds runs")
+	whole = flag.String("trace", "", "the file that gets the whole trace")
 	seed  = flag.Uint64("seed", 0, "the one seed that TestSeeds runs")
 )
 
 // run runs one seed with raft's own chance seeded too.
 func run(t *testing.T, opt Options) (r Result) {
 	t.Run(fmt.Sprintf("seed=%d", opt.Seed), func(t *testing.T) {
+		if *whole != "" {
+			f, err := os.Create(*whole)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			opt.Trace = f
+		}
 		cryptotest.SetGlobalRandom(t, opt.Seed)
 		r = Run(opt)
 	})
@@ -37,7 +47,7 @@ func TestSeeds(t *testing.T) {
 		if r.Err != nil {
 			t.Error(r.Err)
 		}
-		if s < first+twice {
+		if s < first+twice && *whole == "" {
 			if again := run(t, Options{Seed: s}); again.Hash != r.Hash {
 				t.Errorf("seed %d gave the trace %016x, and %016x when it was run again", s, r.Hash, again.Hash)
 			}

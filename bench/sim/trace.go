@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash"
 	"hash/fnv"
+	"io"
 	"strings"
 	"time"
 )
@@ -35,6 +36,7 @@ type trace struct {
 	count int
 	last  []traceLine // a ring
 	buf   []byte
+	out   io.Writer
 }
 
 type traceLine struct {
@@ -44,7 +46,9 @@ type traceLine struct {
 	text string // of a remark
 }
 
-func newTrace() trace { return trace{hash: fnv.New64a(), last: make([]traceLine, 0, traceLines)} }
+func newTrace(out io.Writer) trace {
+	return trace{hash: fnv.New64a(), last: make([]traceLine, 0, traceLines), out: out}
+}
 
 func (t *trace) add(at time.Duration, p *process, what note) {
 	t.count++
@@ -74,6 +78,9 @@ func quiet(kind string) bool {
 }
 
 func (t *trace) remember(l traceLine) {
+	if t.out != nil {
+		fmt.Fprintln(t.out, l)
+	}
 	if len(t.last) < traceLines {
 		t.last = append(t.last, l)
 		return
@@ -83,6 +90,13 @@ func (t *trace) remember(l traceLine) {
 }
 
 func (t *trace) sum() uint64 { return t.hash.Sum64() }
+
+// spell writes a line for the whole trace alone.
+func (w *world) spell(p *process, format string, args ...any) {
+	if w.trace.out != nil {
+		fmt.Fprintln(w.trace.out, traceLine{at: w.now, p: p, text: fmt.Sprintf(format, args...)})
+	}
+}
 
 // remark adds a readable line to the trace.
 func (w *world) remark(p *process, format string, args ...any) {

@@ -3,6 +3,7 @@ package sim
 import (
 	"container/heap"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"runtime/debug"
 	"time"
@@ -15,6 +16,7 @@ type Options struct {
 	Seed    uint64
 	Mutant  Mutant        // a planted bug; none by default
 	Trouble time.Duration // of virtual time, in which things go wrong; 8 s
+	Trace   io.Writer     // gets every line of the trace, requests and answers spelt out
 }
 
 // Result is what came of a run.
@@ -71,7 +73,7 @@ func Run(opt Options) Result {
 	if opt.Trouble == 0 {
 		opt.Trouble = 8 * time.Second
 	}
-	w := &world{opt: opt, rng: rand.New(rand.NewPCG(opt.Seed, 0x5ca1e)), trace: newTrace()}
+	w := &world{opt: opt, rng: rand.New(rand.NewPCG(opt.Seed, 0x5ca1e)), trace: newTrace(opt.Trace)}
 	w.net = newNetwork(w)
 	w.build()
 	w.loop(w.settled)
