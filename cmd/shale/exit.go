@@ -52,6 +52,8 @@ func (e *missingError) Error() string { return e.What }
 // errInterrupted: the user ended a prompt with an interrupt.
 var errInterrupted = errors.New("interrupted")
 
+func isInterrupt(err error) bool { return errors.Is(err, errInterrupted) }
+
 // exitCode is the one place where an error becomes a code.
 func exitCode(err error) int {
 	var (
@@ -66,7 +68,7 @@ func exitCode(err error) int {
 		return exitDone
 	case errors.As(err, &use):
 		return exitUsage
-	case errors.Is(err, errInterrupted), errors.Is(err, context.Canceled):
+	case isInterrupt(err), errors.Is(err, context.Canceled):
 		return exitInterrupted
 	case errors.As(err, &unhealthy):
 		return exitUnhealthy

@@ -15,12 +15,14 @@ import (
 	"github.com/shaledb/shale/mvcc/sqlite"
 	shalev1 "github.com/shaledb/shale/proto/shale/v1"
 	"github.com/shaledb/shale/shard/routing"
+	"github.com/shaledb/shale/txn"
 )
 
 // clusterInspector runs a statement over all the users' shards: it copies their rows, page
 // by page, from the leaders' files into a temporary one. Each page is as of its moment.
 type clusterInspector struct {
 	conn    *connection
+	db      *txn.DB // nil: opened where a statement needs it
 	rows    int
 	copyMax int
 }
@@ -42,7 +44,7 @@ type orderedBy struct {
 func sources() []source {
 	return []source{
 		{"versions", []string{"key", "commit_ts", "start_ts", "op", "value"},
-			[]orderedBy{{0, false}, {1, true}, {2, false}}, []string{"versions", "readable", "latest"}},
+			[]orderedBy{{0, false}, {1, true}, {2, false}}, []string{"versions", "readable"}},
 		{"locks", []string{"key", "start_ts", "primary_key", "kind", "min_commit_ts", "expires", "value"},
 			[]orderedBy{{0, false}}, []string{"locks"}},
 		{"marks", []string{"key", "commit_ts", "start_ts"},
@@ -52,17 +54,13 @@ func sources() []source {
 	}
 }
 
-// gatheredViews stand beside the copied tables. The first is a shard file's own.
+// gatheredViews stand beside the copied tables, as in a shard's file.
 const gatheredViews = `
 CREATE VIEW readable AS
   SELECT CAST(key AS TEXT) AS key_text,
     strftime('%Y-%m-%d %H:%M:%f', (commit_ts >> 18) / 1000.0, 'unixepoch') AS commit_time,
     op, CAST(value AS TEXT) AS value_text, commit_ts, start_ts, shard
   FROM versions;
-CREATE VIEW latest AS
-  SELECT key_text, value_text, commit_time, shard FROM (
-    SELECT r.*, row_number() OVER (PARTITION BY key_text ORDER BY commit_ts DESC) AS age FROM readable r)
-  WHERE age = 1 AND op = 'put';
 `
 
 func (i *clusterInspector) inspect(ctx context.Context, statement string) (*sqlite.Result, error) {
@@ -109,8 +107,10 @@ func (i *clusterInspector) gather(ctx context.Context, path, statement string) e
 			}
 		}
 	}
-	_, err = db.ExecContext(ctx, gatheredViews)
-	return err
+	if _, err := db.ExecContext(ctx, gatheredViews); err != nil {
+		return err
+	}
+	return i.snapshot(ctx, db, statement, left)
 }
 
 func (s *source) needed(statement string) bool {

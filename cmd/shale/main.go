@@ -50,8 +50,8 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 func newRootCommand() (root *cobra.Command, begun *bool) {
 	begun = new(bool)
 	root = group("shale", "A replicated, sharded, transactional key-value store over SQLite files",
-		newStartCommand(), newInitCommand(), newKVCommand(), newSQLCommand(),
-		newNodeCommand(), newShardCommand(), newStatusCommand(), newVersionCommand())
+		newDemoCommand(), newStartCommand(), newInitCommand(), newKVCommand(), newSQLCommand(),
+		newNodeCommand(), newShardCommand(), newStatusCommand(), newBenchCommand(), newVersionCommand())
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.PersistentPreRun = func(*cobra.Command, []string) { *begun = true }
 	return root, begun

@@ -14,7 +14,8 @@ import (
 type shell struct {
 	look    inspector
 	conn    *connection // nil: a file is looked at, there is no cluster
-	keys    *kvWords    // nil: likewise
+	keys    *kvWords    // nil: it reads only
+	bank    *demoBank   // the demo's alone
 	timeout time.Duration
 	output  outputOptions
 	out     io.Writer
@@ -111,6 +112,9 @@ const shellHelp = `SELECT …;               SQL over the copied rows; it may go
 .help  .exit
 `
 
+const bankHelp = `.bank                   the accounts' total, of one moment
+`
+
 const kvHelp = `get KEY…  put KEY VALUE  del KEY…  scan [START [END]]
 `
 
@@ -122,11 +126,16 @@ func (s *shell) command(ctx context.Context, words []string) (leave bool, err er
 	case ".exit", ".quit":
 		return true, nil
 	case ".help":
-		_, err = io.WriteString(s.say, shellHelp)
-		if s.keys != nil && err == nil {
-			_, err = io.WriteString(s.say, kvHelp)
+		fmt.Fprint(s.say, shellHelp)
+		if s.keys != nil {
+			fmt.Fprint(s.say, kvHelp)
 		}
-		return false, err
+		if s.bank != nil {
+			fmt.Fprint(s.say, bankHelp)
+		}
+		return false, nil
+	case ".bank":
+		return false, s.total(ctx)
 	case ".tables":
 		return false, s.statement(ctx, "SELECT type, name FROM sqlite_schema WHERE type IN ('table', 'view') ORDER BY type, name")
 	case ".mode":
@@ -143,6 +152,19 @@ func (s *shell) command(ctx context.Context, words []string) (leave bool, err er
 		return false, s.cluster(ctx, words[0])
 	}
 	return false, usageError("there is no command %s; .help lists them", words[0])
+}
+
+// total proves that transfers keep the money together.
+func (s *shell) total(ctx context.Context) error {
+	if s.bank == nil {
+		return usageError(".bank is the demo's")
+	}
+	total, err := s.bank.total(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(s.out, "the accounts hold %d, after %d transfers of this run\n", total, s.bank.transfers.Load())
+	return err
 }
 
 // cluster lists shards or nodes.
