@@ -43,11 +43,11 @@ func (w *world) operate(ctx context.Context, p *process) {
 		w.sum(ctx, p)
 	case n < 64:
 		w.autocommit(ctx, p)
-	case n < 74:
+	case n < 72:
 		w.mix(ctx, p)
-	case n < 82:
+	case n < 84:
 		w.look(ctx, p)
-	case n < 93:
+	case n < 94:
 		w.again(ctx, p)
 	case n < 96:
 		w.split(ctx, p)

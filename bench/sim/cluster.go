@@ -16,7 +16,7 @@ import (
 const (
 	nodeCount   = 4
 	clientCount = 3
-	workerCount = 3 // tasks of each client
+	workerCount = 4 // tasks of each client
 )
 
 // settings are what a seed chooses for the whole run.
@@ -24,7 +24,7 @@ type settings struct {
 	replica shard.Config
 	txn     txn.Config
 	system  routing.Descriptor
-	quorum  int
+	call    time.Duration // the patience of a call that does not bring its own
 }
 
 // build makes the cluster and sets everything going.
@@ -37,7 +37,7 @@ func (w *world) build() {
 		w.nodes = append(w.nodes, p)
 	}
 	if w.opt.Mutant == SlowClock {
-		w.nodes[w.rng.IntN(nodeCount)].rate = 250
+		w.nodes[w.rng.IntN(nodeCount)].rate = 100
 	}
 	for i := range clientCount {
 		p := newProcess(w, 101+i, fmt.Sprintf("client%d", i+1))
@@ -60,7 +60,8 @@ func (w *world) choose() {
 		RecentRows: 8 << w.rng.IntN(8), CacheBytes: 512 << w.rng.IntN(8),
 		SweepEvery: w.between(200*time.Millisecond, time.Second)}
 	w.set.txn = txn.Config{LockTTL: pick(w, []time.Duration{500 * time.Millisecond, 2 * time.Second, 5 * time.Second}),
-		Patience: w.between(time.Second, 10*time.Second)}
+		Patience: pick(w, []time.Duration{200 * time.Millisecond, time.Second, 5 * time.Second})}
+	w.set.call = w.between(300*time.Millisecond, 3*time.Second)
 }
 
 func (w *world) replicaConfig() shard.Config     { return w.set.replica }
@@ -118,7 +119,7 @@ func (w *world) work(p *process) {
 		p.spawn("work", func(ctx context.Context) {
 			for !w.calm {
 				w.operate(ctx, p)
-				_ = p.gateway.Sleep(ctx, w.between(0, 40*time.Millisecond))
+				_ = p.gateway.Sleep(ctx, w.between(0, 20*time.Millisecond))
 			}
 		})
 	}

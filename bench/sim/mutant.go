@@ -22,7 +22,7 @@ const (
 	TimestampsStepBack   Mutant = "timestamps are kept for later"
 	BlindRerun           Mutant = "an unknown transfer is run again"
 	UnsyncedAcknowledged Mutant = "log writes are acknowledged before they are synced"
-	SlowClock            Mutant = "a node's clock runs at a quarter of its speed"
+	SlowClock            Mutant = "a node's clock runs at a tenth of its speed"
 )
 
 // Mutants are all of them.

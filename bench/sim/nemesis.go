@@ -8,11 +8,11 @@ func (w *world) trouble() {
 		return
 	}
 	switch n := w.rng.IntN(100); {
-	case n < 18:
+	case n < 15:
 		w.killNode(pick(w, w.nodes), w.chance(0.6))
-	case n < 21:
+	case n < 17:
 		w.powerCut()
-	case n < 30:
+	case n < 27:
 		w.killClient(pick(w, w.clients))
 	case n < 45:
 		w.partition()
@@ -73,8 +73,11 @@ func (w *world) maybeKill(p *process) {
 
 // partition cuts a link one way, or a process off from all others.
 func (w *world) partition() {
-	from := pick(w, w.processes())
-	for _, to := range w.processes() {
+	from, others := pick(w, w.processes()), w.processes()
+	if w.chance(0.5) { // clients still reach it: a leader that is one no more
+		from, others = pick(w, w.nodes), w.nodes
+	}
+	for _, to := range others {
 		if to == from {
 			continue
 		}
@@ -88,7 +91,7 @@ func (w *world) partition() {
 				w.net.mend(from, to)
 				w.net.mend(to, from)
 			})
-		if w.chance(0.4) {
+		if w.chance(0.2) {
 			return
 		}
 	}

@@ -34,6 +34,10 @@ func (n *network) delay() time.Duration {
 // tells its owner that the connection broke; silence does too, but says nothing.
 func (n *network) send(from, to *process, what note, arrive func(), owner *process, lost func()) {
 	what.a = uint64(to.id)
+	if from == to { // a call to the own node goes without a wire
+		n.w.after(n.w.between(0, 20*time.Microsecond), to, what, arrive)
+		return
+	}
 	if n.cuts[link{from.id, to.id}] || !n.w.calm && n.w.chance(n.lossy) {
 		n.lose(owner, what, lost)
 		return
@@ -56,7 +60,7 @@ func (n *network) carry(from, to *process, what note, arrive func(), owner *proc
 
 // lose tells the owner after a while, or leaves it to its own patience.
 func (n *network) lose(owner *process, what note, lost func()) {
-	if lost == nil || !owner.up || n.w.chance(0.1) {
+	if lost == nil || !owner.up || n.w.chance(0.02) {
 		return
 	}
 	what.kind = "lost " + what.kind

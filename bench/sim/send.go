@@ -10,9 +10,6 @@ import (
 	"github.com/shaledb/shale/shard/routing"
 )
 
-// callTimeout is the patience of a call that does not bring its own.
-const callTimeout = 3 * time.Second
-
 // sending is one Send under way: a call each goes from replica to replica until it is
 // answered or its time is over.
 type sending struct {
@@ -54,7 +51,7 @@ func (g *gateway) Send(_ context.Context, calls []*routing.Call, enough func(*ro
 	for _, call := range calls {
 		timeout := call.Timeout
 		if timeout <= 0 {
-			timeout = callTimeout
+			timeout = w.set.call
 		}
 		call.Res, call.Err = nil, nil
 		a := &attempt{s: s, call: call, deadline: w.now + timeout}

@@ -15,7 +15,7 @@ import (
 type Options struct {
 	Seed    uint64
 	Mutant  Mutant        // a planted bug; none by default
-	Trouble time.Duration // of virtual time, in which things go wrong; 8 s
+	Trouble time.Duration // of virtual time, in which things go wrong; 10 s
 	Trace   io.Writer     // gets every line of the trace, requests and answers spelt out
 }
 
@@ -71,7 +71,7 @@ type world struct {
 // Run runs one seed. It must not run beside other code that draws from crypto/rand.
 func Run(opt Options) Result {
 	if opt.Trouble == 0 {
-		opt.Trouble = 8 * time.Second
+		opt.Trouble = 10 * time.Second
 	}
 	w := &world{opt: opt, rng: rand.New(rand.NewPCG(opt.Seed, 0x5ca1e)), trace: newTrace(opt.Trace)}
 	w.net = newNetwork(w)
