@@ -32,8 +32,10 @@ func balanceOf(v []byte) (int, error) {
 
 // operate is one operation of a client.
 func (w *world) operate(ctx context.Context, p *process) {
-	if !w.banked {
-		w.open(ctx, p)
+	if !w.banked() {
+		if p == w.clients[0] && p.tasks[0] == w.current {
+			w.open(ctx, p)
+		}
 		return
 	}
 	switch n := w.rng.IntN(100); {
@@ -56,23 +58,27 @@ func (w *world) operate(ctx context.Context, p *process) {
 	}
 }
 
-// open opens all accounts in one transaction; the first client to get it through wins.
+// banked says whether the accounts are known to be open.
+func (w *world) banked() bool { return w.opened != nil && w.opened.decision == mvcc.Committed }
+
+// open opens all accounts in one transaction. One client does it, and sends the same Commit
+// until it hears of the end.
 func (w *world) open(ctx context.Context, p *process) {
-	start, err := p.coordinator.Now(ctx)
-	if err != nil || w.banked {
-		return
+	r := w.opened
+	if r == nil || r.decision == mvcc.Aborted {
+		start, err := p.coordinator.Now(ctx)
+		if err != nil {
+			return
+		}
+		var ms []mvcc.Mutation
+		for i := range accountCount {
+			ms = append(ms, mvcc.Mutation{Op: mvcc.MutationInsert, Key: account(i), Value: []byte(strconv.Itoa(opening))})
+		}
+		r = w.begin(start, ms)
+		w.opened = r
 	}
-	var ms []mvcc.Mutation
-	for i := range accountCount {
-		ms = append(ms, mvcc.Mutation{Op: mvcc.MutationInsert, Key: account(i), Value: []byte(strconv.Itoa(opening))})
-	}
-	r := w.begin(start, ms)
-	ts, err := p.coordinator.Commit(ctx, start, r.content)
+	ts, err := p.coordinator.Commit(ctx, r.start, r.content)
 	w.heard(p, r, ts, err)
-	w.banked = w.banked || err == nil
-	if _, ok := err.(*mvcc.AlreadyExistsError); ok {
-		w.banked = true
-	}
 }
 
 // move moves money between two accounts and enters it in the ledger.

@@ -4,7 +4,7 @@ import "fmt"
 
 // checkOnce: each transfer happened at most once, and the ledger explains every balance.
 func (w *world) checkOnce(t truth) {
-	if !w.banked {
+	if !w.banked() {
 		return
 	}
 	times := map[int]int{}

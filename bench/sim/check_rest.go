@@ -34,7 +34,7 @@ func (w *world) audit(ctx context.Context) {
 			w.conclude(ctx, r)
 		}
 	}
-	if w.banked {
+	if w.banked() {
 		for !w.sum(ctx, p) {
 		}
 	}

@@ -64,8 +64,8 @@ type world struct {
 	history  history
 	issued   order
 	set      settings
-	banked   bool // the accounts are open
-	done     bool // the audit has ended
+	opened   *record // the transaction that opens the accounts
+	done     bool    // the audit has ended
 }
 
 // Run runs one seed. It must not run beside other code that draws from crypto/rand.
