@@ -30,7 +30,8 @@ type world struct {
 
 	// fault is asked about each call, before it is delivered.
 	fault func(call *routing.Call) fault
-	sent  []string // the kinds of the calls delivered
+	after func(call *routing.Call) // called when a call was delivered and answered
+	sent  []string                 // the kinds of the calls delivered
 	draws int
 }
 
@@ -159,6 +160,9 @@ func (w *world) Send(ctx context.Context, calls []*routing.Call, enough func(*ro
 			continue
 		}
 		call.Res, call.Err = res, err
+		if w.after != nil {
+			w.after(call)
+		}
 		if enough != nil && enough(call) {
 			return
 		}
