@@ -11,6 +11,7 @@ import (
 	"github.com/shaledb/shale/mvcc"
 	"github.com/shaledb/shale/mvcc/memory"
 	"github.com/shaledb/shale/shard"
+	"github.com/shaledb/shale/shard/directory"
 	"github.com/shaledb/shale/shard/routing"
 	"github.com/shaledb/shale/timestamp"
 )
@@ -29,6 +30,10 @@ type Cluster struct {
 	filter  func(p packet) bool
 	files   map[fileName]*memory.Store
 
+	// Strangers: a message to a replica that a node does not have makes an empty one there.
+	Strangers bool
+	behind    map[routing.NodeID]time.Duration // wall clocks that are wrong
+
 	oracle   timestamp.Timestamp
 	draws    []*Member
 	holdDraw bool
@@ -44,6 +49,7 @@ type packet struct {
 	from, to routing.NodeID
 	group    routing.ShardID
 	m        *raftpb.Message
+	late     bool // was under way before any cut
 }
 
 type fileName struct {
@@ -62,22 +68,38 @@ type answer struct {
 func New(t testing.TB, n int, cfg shard.Config) *Cluster {
 	c := &Cluster{t: t, Config: cfg, wall: time.UnixMilli(1_000_000), cuts: map[[2]routing.NodeID]bool{},
 		files: map[fileName]*memory.Store{}, answers: map[shard.RequestID]answer{}, oracle: 100}
-	d := routing.Descriptor{ID: 2, Span: mvcc.Span{Start: mvcc.FirstUserKey}, Epoch: routing.Epoch{Bounds: 1, Members: 1}}
+	c.found(2, n, mvcc.Span{Start: mvcc.FirstUserKey}, nil)
+	return c
+}
+
+// AddSystemGroup founds the system group on the nodes of the first shard.
+func (c *Cluster) AddSystemGroup() {
+	first := c.members[0].R.Descriptor()
+	var nodes []directory.Node
+	for _, m := range c.members {
+		nodes = append(nodes, directory.Node{ID: m.Node, StoreID: fmt.Sprintf("store %d", m.Node), Address: "a:1"})
+	}
+	rows := directory.Bootstrap("cluster", nodes, []routing.Descriptor{first})
+	c.found(routing.SystemShard, len(nodes), mvcc.Span{End: mvcc.FirstUserKey}, rows)
+}
+
+// found makes the first replicas of a shard on nodes 1 to n.
+func (c *Cluster) found(id routing.ShardID, n int, span mvcc.Span, system []mvcc.SystemRow) {
+	d := routing.Descriptor{ID: id, Span: span, Epoch: routing.Epoch{Bounds: 1, Members: 1}}
 	for i := range n {
 		d.Replicas = append(d.Replicas, routing.Replica{ID: routing.ReplicaID(i + 1), Node: routing.NodeID(i + 1), Role: routing.Voter})
 	}
 	for _, rep := range d.Replicas {
 		m := &Member{c: c, Node: rep.Node, Shard: d.ID, ID: rep.ID, store: memory.New(memory.Config{}), log: firstDisk()}
-		b := &mvcc.Batch{Index: shard.InitialIndex, Term: shard.InitialTerm, Meta: shard.Bootstrap(d)}
+		b := &mvcc.Batch{Index: shard.InitialIndex, Term: shard.InitialTerm, Meta: shard.Bootstrap(d), System: system}
 		if err := m.store.Flush(b, true); err != nil {
-			t.Fatal(err)
+			c.fail(err)
 		}
 		c.add(m)
 		if err := m.start(); err != nil {
-			t.Fatal(err)
+			c.fail(err)
 		}
 	}
-	return c
 }
 
 func (c *Cluster) fail(err error) {
@@ -89,6 +111,13 @@ func (c *Cluster) add(m *Member) { c.members = append(c.members, m) }
 
 func (c *Cluster) instant() shard.Instant {
 	return shard.Instant{Mono: c.mono, Wall: c.wall.Add(c.mono)}
+}
+
+// instantOn is the time as a node sees it.
+func (c *Cluster) instantOn(n routing.NodeID) shard.Instant {
+	now := c.instant()
+	now.Wall = now.Wall.Add(-c.behind[n])
+	return now
 }
 
 func (c *Cluster) member(n routing.NodeID, s routing.ShardID) *Member {
@@ -114,7 +143,9 @@ func (c *Cluster) severed(from, to routing.NodeID) bool { return c.cuts[[2]routi
 func (c *Cluster) post(m *Member, msg *raftpb.Message) {
 	to := c.replica(m.Shard, routing.ReplicaID(msg.GetTo()))
 	if to == nil {
-		return
+		if to = c.stranger(m, routing.ReplicaID(msg.GetTo())); to == nil {
+			return
+		}
 	}
 	p := packet{from: m.Node, to: to.Node, group: m.Shard, m: proto.CloneOf(msg)}
 	if c.filter != nil && c.filter(p) {
@@ -124,12 +155,32 @@ func (c *Cluster) post(m *Member, msg *raftpb.Message) {
 	c.net = append(c.net, p)
 }
 
+// stranger makes an empty replica where a member of the sender's group is not known yet. It
+// waits for a raft snapshot.
+func (c *Cluster) stranger(from *Member, id routing.ReplicaID) *Member {
+	if !c.Strangers {
+		return nil
+	}
+	for _, rep := range from.R.Descriptor().Replicas {
+		if rep.ID != id {
+			continue
+		}
+		m := &Member{c: c, Node: rep.Node, Shard: from.Shard, ID: id}
+		c.add(m)
+		if err := m.start(); err != nil {
+			c.fail(err)
+		}
+		return m
+	}
+	return nil
+}
+
 // deliver hands over everything on the net and says whether anything was.
 func (c *Cluster) deliver() bool {
 	net := c.net
 	c.net = nil
 	for _, p := range net {
-		if c.severed(p.from, p.to) {
+		if c.severed(p.from, p.to) && !p.late {
 			continue
 		}
 		if m := c.member(p.to, p.group); m != nil {
@@ -168,7 +219,9 @@ func (c *Cluster) Pass(d time.Duration) {
 	for end := c.mono + d; c.mono < end; {
 		c.mono += step
 		for _, m := range c.members {
-			m.step(shard.Tick{})
+			if !m.paused {
+				m.step(shard.Tick{})
+			}
 		}
 		c.Settle()
 	}

@@ -6,12 +6,18 @@ import (
 	"github.com/shaledb/shale/shard"
 )
 
-// cmdCluster: cluster nodes=3 [flush-every=1h] [cut-every=1h] begins a script.
+// cmdCluster: cluster nodes=3 [flush-every=1h] [cut-every=1h] [system] [strangers] begins a
+// script. With system there is a system group, shard 1, beside shard 2; with strangers a
+// replica that a node does not know yet is made when a message for it comes.
 func (s *script) cmdCluster() string {
 	cfg := shard.Config{}
 	cfg.FlushEvery = s.duration("flush-every")
 	cfg.CutEvery = s.duration("cut-every")
 	s.c = New(s.t, s.number("nodes", 3), cfg)
+	s.c.Strangers = s.has("strangers")
+	if s.has("system") {
+		s.c.AddSystemGroup()
+	}
 	return "made"
 }
 

@@ -38,7 +38,10 @@ func (s *script) cmdHold() string {
 // holdMessages keeps messages of some kinds back, or sends those on that were.
 func (c *Cluster) holdMessages(hold bool, kinds []string, from, to int) {
 	if !hold {
-		c.net = append(c.net, c.held...)
+		for _, p := range c.held {
+			p.late = true
+			c.net = append(c.net, p)
+		}
 		c.held, c.filter = nil, nil
 		return
 	}

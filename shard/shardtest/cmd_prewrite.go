@@ -3,7 +3,7 @@ package shardtest
 import "time"
 
 // cmdPrewrite: prewrite start=N k=v… [primary=k] [ttl=5s] lays locks.
-func (s *script) cmdPrewrite() string { return s.ask(s.member(), s.content("prewrite")) }
+func (s *script) cmdPrewrite() string { return s.ask(s.member(), s.content()) }
 
 func (s *script) lifetime() time.Duration {
 	if d := s.duration("ttl"); d != 0 {

@@ -2,17 +2,17 @@ package shardtest
 
 import "github.com/shaledb/shale/mvcc"
 
-// cmdPut: put k=v… [start=N] [node=N] [as=NAME] [still] [restart] writes in one phase. Without
-// start it is an autocommit at a fresh timestamp.
+// cmdPut: put k=v… [start=N] [auto] [node=N] [as=NAME] [still] [show] writes in one phase.
+// Without start it is an autocommit at a fresh timestamp; "show" prints timestamps.
 func (s *script) cmdPut() string {
-	a := s.content("put")
+	a := s.content()
 	a.OnePhase = true
-	a.Autocommit = s.at("start") == 0
+	a.Autocommit = s.at("start") == 0 || s.has("auto")
 	return s.ask(s.member(), a)
 }
 
 // content is the prewrite that the arguments ask for.
-func (s *script) content(string) *mvcc.PrewriteArgs {
+func (s *script) content() *mvcc.PrewriteArgs {
 	start := s.at("start")
 	if start == 0 {
 		start = s.c.Timestamp()

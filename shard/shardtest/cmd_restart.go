@@ -1,8 +1,6 @@
 package shardtest
 
-import "github.com/shaledb/shale/mvcc"
-
-// cmdRestart: restart node=N [lose=log|tail] starts a node's replicas from what is on disk.
+// cmdRestart: restart node=N [lose=log|tail|commit|vote] starts a node's replicas from what is on disk.
 func (s *script) cmdRestart() string {
 	n := s.number("node", 0)
 	out := ""
@@ -15,6 +13,8 @@ func (s *script) cmdRestart() string {
 			m.log = disk{}
 		case "tail":
 			m.log.entries = nil
+		case "vote":
+			m.log.hard.Term, m.log.hard.Vote = newNumber(1), newNumber(0)
 		case "commit":
 			m.log.hard.Commit = newNumber(uint64(m.log.cut))
 		}
@@ -28,12 +28,3 @@ func (s *script) cmdRestart() string {
 }
 
 func newNumber(n uint64) *uint64 { return &n }
-
-// flushedIndex is what the member's store holds.
-func (m *Member) flushedIndex() mvcc.Index {
-	image, err := m.store.Load()
-	if err != nil {
-		return 0
-	}
-	return image.Index
-}

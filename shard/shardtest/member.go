@@ -26,6 +26,9 @@ type Member struct {
 	log   disk
 	out   shard.Effects
 
+	paused bool          // the process stands still; what reaches it waits
+	inbox  []shard.Event // for a paused one
+
 	holdSync, holdFlush bool
 	holdBounds          bool             // splits end before the left's new bounds are written
 	writes              []shard.LogWrite // not synced
@@ -70,7 +73,7 @@ func (m *Member) start() error {
 	m.proposerStart = shard.Start{}
 	s.Node, s.Replica, s.Shard = m.Node, m.ID, m.Shard
 	s.HardState, s.Entries, s.CutIndex, s.CutTerm = m.log.hard, slices.Clone(m.log.entries), m.log.cut, m.log.cutTerm
-	s.Now, s.Config = m.c.instant(), m.c.Config
+	s.Now, s.Config = m.c.instantOn(m.Node), m.c.Config
 	if m.store != nil {
 		image, err := m.store.Load()
 		if err != nil {
@@ -90,6 +93,7 @@ func (m *Member) start() error {
 // flush.
 func (m *Member) crash(power bool) {
 	m.R, m.writes, m.flushes, m.out = nil, nil, nil, shard.Effects{}
+	m.paused, m.inbox = false, nil
 	if power && m.store != nil {
 		m.store = m.store.AfterPowerLoss()
 	}
@@ -99,16 +103,30 @@ func (m *Member) step(ev shard.Event) {
 	if m.R == nil {
 		return
 	}
-	m.R.Step(m.c.instant(), ev, &m.out)
+	if m.paused {
+		m.inbox = append(m.inbox, ev)
+		return
+	}
+	m.R.Step(m.c.instantOn(m.Node), ev, &m.out)
+}
+
+// resume lets a paused process go on: everything that waited reaches it now, late.
+func (m *Member) resume() {
+	m.paused = false
+	inbox := m.inbox
+	m.inbox = nil
+	for _, ev := range inbox {
+		m.step(ev)
+	}
 }
 
 // turn ends a turn and carries out what the replica asks for. It says whether anything
 // happened.
 func (m *Member) turn() bool {
-	if m.R == nil {
+	if m.R == nil || m.paused {
 		return false
 	}
-	m.R.Turn(m.c.instant(), &m.out)
+	m.R.Turn(m.c.instantOn(m.Node), &m.out)
 	out := m.out
 	m.out = shard.Effects{}
 	if out.Quarantined != nil {
@@ -151,7 +169,7 @@ func (m *Member) turn() bool {
 
 // sync makes the log writes durable, unless they are held.
 func (m *Member) sync() bool {
-	if m.holdSync || len(m.writes) == 0 || m.R == nil {
+	if m.holdSync || m.paused || len(m.writes) == 0 || m.R == nil {
 		return false
 	}
 	writes := m.writes
@@ -235,24 +253,9 @@ func (m *Member) split(sp *shard.Split) {
 		m.Bad = err
 		return
 	}
-	me, _ := sp.Right.On(m.Node)
-	right := m.c.member(m.Node, sp.Right.ID)
-	if right == nil {
-		right = &Member{c: m.c, Node: m.Node, Shard: sp.Right.ID, ID: me.ID}
-		m.c.add(right)
-	}
-	if right.store == nil {
-		right.store, _ = m.copyStore()
-		b := &mvcc.Batch{Index: shard.InitialIndex, Term: shard.InitialTerm, Meta: sp.Image}
-		if err := right.store.Flush(b, true); err != nil {
-			m.Bad = err
-			return
-		}
-		right.log = firstDisk()
-		right.proposerStart = shard.Start{Campaign: sp.Campaign, Proposer: sp.Proposer}
-		if err := right.start(); err != nil {
-			m.c.fail(err)
-		}
+	if err := m.makeRight(sp); err != nil {
+		m.Bad = err
+		return
 	}
 	if m.holdBounds {
 		return
@@ -262,6 +265,33 @@ func (m *Member) split(sp *shard.Split) {
 		return
 	}
 	m.step(shard.SplitMade{Split: sp})
+}
+
+// makeRight makes the right replica, unless one stands here that has a store: that one may
+// have acknowledged writes of its own (S16). One without a store keeps its term and vote.
+func (m *Member) makeRight(sp *shard.Split) error {
+	me, _ := sp.Right.On(m.Node)
+	right := m.c.member(m.Node, sp.Right.ID)
+	if right == nil {
+		right = &Member{c: m.c, Node: m.Node, Shard: sp.Right.ID, ID: me.ID}
+		m.c.add(right)
+	}
+	if right.store != nil {
+		return nil
+	}
+	right.crash(false)
+	right.store, _ = m.copyStore()
+	b := &mvcc.Batch{Index: shard.InitialIndex, Term: shard.InitialTerm, Meta: sp.Image}
+	if err := right.store.Flush(b, true); err != nil {
+		return err
+	}
+	hard := right.log.hard
+	right.log = firstDisk()
+	if hard.GetTerm() > right.log.hard.GetTerm() {
+		right.log.hard.Term, right.log.hard.Vote = hard.Term, hard.Vote
+	}
+	right.proposerStart = shard.Start{Campaign: sp.Campaign, Proposer: sp.Proposer}
+	return right.start()
 }
 
 func firstDisk() disk {

@@ -67,6 +67,10 @@ type script struct {
 	d     *datadriven.TestData
 	c     *Cluster
 	named map[string]shard.RequestID
+
+	newest     timestamp.Timestamp // taken from the system group's oracle
+	newestTerm uint64
+	term       uint64
 }
 
 // run is the switch of the commands; each is in a file of its own.
@@ -114,6 +118,18 @@ func (s *script) run() string {
 		return s.cmdApplied()
 	case "status":
 		return s.cmdStatus()
+	case "take":
+		return s.cmdTake()
+	case "pause", "resume":
+		return s.cmdPause()
+	case "clock":
+		return s.cmdClock()
+	case "resolved":
+		return s.cmdResolved()
+	case "term":
+		return s.cmdTerm()
+	case "outcome":
+		return s.cmdOutcome()
 	}
 	s.d.Fatalf(s.t, "unknown command %s", s.d.Cmd)
 	return ""
@@ -235,10 +251,17 @@ func (s *script) answer(id shard.RequestID) string {
 	}
 	switch r := res.(type) {
 	case *mvcc.PrewriteResult:
-		if r.CommitTS != 0 {
+		switch {
+		case r.CommitTS != 0 && s.has("show"):
+			return "committed at " + r.CommitTS.String()
+		case r.CommitTS != 0:
 			return "committed"
+		case s.has("show"):
+			return "locked from " + r.MinCommitTS.String()
 		}
 		return "locked"
+	case *routing.TimestampResult:
+		return s.taken(r)
 	case *mvcc.CommitResult:
 		return "committed"
 	case *mvcc.TxnStatus:
