@@ -248,7 +248,9 @@ func (r *Replica) stepDown(leader routing.ReplicaID) {
 // abandon answers every request under way and forgets what a leader has in memory.
 func (r *Replica) abandon(answer func(*task) error) {
 	for _, p := range r.batch {
-		p.t.proposed = false // it never left
+		if p.t != nil { // the oracle's ceilings have nobody who waits
+			p.t.proposed = false // it never left
+		}
 	}
 	tasks := make([]*task, 0, len(r.tasks))
 	for _, t := range r.tasks {

@@ -137,19 +137,25 @@ func New(s Start) (*Replica, error) {
 	if err := r.openLog(s); err != nil {
 		return nil, err
 	}
-	node, err := raft.NewRawNode(&raft.Config{
-		ID: uint64(r.me), ElectionTick: r.cfg.ElectionTicks, HeartbeatTick: r.cfg.HeartbeatTicks,
-		Storage: r.storage, Applied: uint64(r.applied), AsyncStorageWrites: true,
-		MaxSizePerMsg: 1 << 20, MaxCommittedSizePerReady: 8 << 20, MaxUncommittedEntriesSize: 64 << 20,
-		MaxInflightMsgs: 256, MaxInflightBytes: 16 << 20,
-		CheckQuorum: true, PreVote: true, ReadOnlyOption: raft.ReadOnlySafe,
-		Logger: r.cfg.Logger, DisableProposalForwarding: true, StepDownOnRemoval: true})
+	node, err := raft.NewRawNode(r.raftConfig())
 	if err != nil {
 		return nil, fmt.Errorf("shard %d: %w", s.Shard, err)
 	}
 	r.raft = node
 	r.term = r.storage.hard.GetTerm()
 	return r, nil
+}
+
+// raftConfig is Raft as this package relies on it (P36): PreVote and CheckQuorum are off
+// unless set, and without them neither the lease nor a healed partition is safe.
+func (r *Replica) raftConfig() *raft.Config {
+	return &raft.Config{
+		ID: uint64(r.me), ElectionTick: r.cfg.ElectionTicks, HeartbeatTick: r.cfg.HeartbeatTicks,
+		Storage: r.storage, Applied: uint64(r.applied), AsyncStorageWrites: true,
+		MaxSizePerMsg: 1 << 20, MaxCommittedSizePerReady: 8 << 20, MaxUncommittedEntriesSize: 64 << 20,
+		MaxInflightMsgs: 256, MaxInflightBytes: 16 << 20,
+		CheckQuorum: true, PreVote: true, ReadOnlyOption: raft.ReadOnlySafe,
+		Logger: r.cfg.Logger, DisableProposalForwarding: true, StepDownOnRemoval: true}
 }
 
 // load takes the image of a store in.
