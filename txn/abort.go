@@ -59,7 +59,7 @@ func (t *commit) abort(ctx context.Context, cause error) (timestamp.Timestamp, e
 	case status.Decision == mvcc.Committed:
 		t.commitTS = status.CommitTS
 		t.c.spawnBehind(ctx, "commit secondaries", t.turn)
-		return t.c.disclose(ctx, t.commitTS)
+		return t.told(ctx)
 	case status.Expired:
 		return 0, &mvcc.ExpiredError{StartTS: t.start}
 	case status.Decision != mvcc.Aborted:

@@ -47,7 +47,18 @@ func (t *commit) run(ctx context.Context) (timestamp.Timestamp, error) {
 		}
 		t.c.spawnBehind(ctx, "commit secondaries", t.turn)
 	}
-	return t.c.disclose(ctx, t.commitTS)
+	return t.told(ctx)
+}
+
+// told answers with the commit timestamp. Where the oracle does not let it be disclosed the
+// outcome stays unknown to the caller: "unavailable" would say that nothing is committed, and
+// an autocommit would be sent again (S9).
+func (t *commit) told(ctx context.Context) (timestamp.Timestamp, error) {
+	commitTS, err := t.c.disclose(ctx, t.commitTS)
+	if err != nil {
+		return 0, &mvcc.UndeterminedError{StartTS: t.start, Primary: t.primary(), Cause: err}
+	}
+	return commitTS, nil
 }
 
 // Commit commits a transaction that began at start, or says what was decided of it before.
