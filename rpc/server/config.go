@@ -12,6 +12,7 @@ import (
 	"github.com/shaledb/shale/proto/shale/node/v1/nodev1connect"
 	"github.com/shaledb/shale/rpc/client"
 	"github.com/shaledb/shale/shard/routing"
+	"github.com/shaledb/shale/txn"
 )
 
 // Replicas are the node's own. Its methods are called by any goroutine.
@@ -33,6 +34,7 @@ type Member struct {
 	ClusterID string
 	Node      routing.NodeID
 	Cluster   *client.Cluster
+	Txns      *txn.Coordinator
 }
 
 // Config is what a server serves, and within which bounds. The zero value of every bound is
@@ -117,10 +119,13 @@ func (c *Config) member() (*Member, error) {
 	return m, nil
 }
 
-// bounded gives a call without a deadline the default one.
+// errOwnDeadline ends calls that came without a deadline of their own.
+var errOwnDeadline = errors.New("the node's own deadline for a call is over")
+
+// bounded gives a call without a deadline the node's own.
 func (c *Config) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	if _, ok := ctx.Deadline(); ok {
 		return ctx, func() {}
 	}
-	return context.WithTimeout(ctx, c.UnaryTimeout)
+	return context.WithTimeoutCause(ctx, c.UnaryTimeout, errOwnDeadline)
 }

@@ -37,13 +37,15 @@ func (s *Server) limit(next http.Handler) http.Handler {
 			return
 		}
 		defer release(calls)
-		if r.ContentLength > int64(s.cfg.PublicMax) {
-			s.refuse(refuse, w, r, &mvcc.InvalidError{Reason: mvcc.ReasonTransactionTooLarge,
-				What: fmt.Sprintf("the request has %d bytes", r.ContentLength),
-				Hint: "write less in one transaction"})
+		if compressed(r.Header) {
+			s.refuse(refuse, w, r, &wire.UnimplementedError{What: "a compressed request"})
 			return
 		}
-		body := &countedBody{ReadCloser: r.Body, tokens: large}
+		if r.ContentLength > int64(s.cfg.PublicMax) {
+			s.refuse(refuse, w, r, tooLarge(s.cfg.PublicMax))
+			return
+		}
+		body := &countedBody{ReadCloser: r.Body, tokens: large, max: s.cfg.PublicMax}
 		r.Body = body
 		defer body.release()
 		// The connection outlives the call: only the reading of this body has an end.
@@ -54,10 +56,27 @@ func (s *Server) limit(next http.Handler) http.Handler {
 	})
 }
 
-// countedBody takes a token where a body turns out to be large, and fails where there is none.
+// compressed says whether a body would have to be inflated before its size is known (P34).
+func compressed(h http.Header) bool {
+	for _, name := range [...]string{"Content-Encoding", "Grpc-Encoding"} {
+		if how := h.Get(name); how != "" && how != "identity" {
+			return true
+		}
+	}
+	return false
+}
+
+func tooLarge(most int) error {
+	return &mvcc.InvalidError{Reason: "REQUEST_TOO_LARGE", What: fmt.Sprintf("the request has more than %d bytes", most),
+		Hint: "send less at once"}
+}
+
+// countedBody takes a token where a body turns out to be large, and fails where there is none
+// or where it is larger than any may be.
 type countedBody struct {
 	io.ReadCloser
 	tokens chan struct{}
+	max    int
 	read   int
 	holds  bool
 }
@@ -70,7 +89,9 @@ func (b *countedBody) Read(p []byte) (int, error) {
 		b.holds = true
 	}
 	n, err := b.ReadCloser.Read(p)
-	b.read += n
+	if b.read += n; b.read > b.max {
+		return 0, wire.Public(tooLarge(b.max))
+	}
 	return n, err
 }
 
@@ -112,7 +133,8 @@ func (s *Server) refuse(w *connect.ErrorWriter, rw http.ResponseWriter, r *http.
 	http.Error(rw, wire.Public(err).Message(), http.StatusServiceUnavailable)
 }
 
-// interceptor gives unary calls a deadline, measures all, and makes errors public.
+// interceptor gives unary calls a deadline, asks whether they are admitted, measures all, and
+// makes errors public.
 func (s *Server) interceptor() connect.Interceptor { return around{s} }
 
 type around struct{ s *Server }
@@ -122,7 +144,11 @@ func (a around) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 		ctx, cancel := a.s.cfg.bounded(ctx)
 		defer cancel()
 		began := time.Now()
-		res, err := next(ctx, req)
+		var res connect.AnyResponse
+		err := admitUnary(req.Spec().Procedure, req.Any())
+		if err == nil {
+			res, err = next(ctx, req)
+		}
 		if err != nil {
 			err = publicError(ctx, err)
 		}
@@ -147,14 +173,31 @@ func (a around) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.
 	}
 }
 
-// publicError is what the caller hears. Where the caller's own deadline has passed that
-// comes first: the outcome of a Commit can then be asked.
+// publicError is what the caller hears. Where the caller's own deadline has passed, or the
+// caller has gone, that comes first: the outcome of a Commit can then be asked. The node's
+// own deadline is nobody's but the node's: the cluster was not available that long. Except
+// that an autocommit's unknown outcome is always said: its ids are known here alone (S9).
 func publicError(ctx context.Context, err error) error {
-	var unavailable *routing.UnavailableError
-	if ctx.Err() != nil && errors.As(err, &unavailable) {
-		return wire.Public(fmt.Errorf("%w (%v)", ctx.Err(), err))
+	var unknown *wire.OutcomeUnknownError
+	if ctx.Err() == nil || errors.As(err, &unknown) || !passes(err) {
+		return wire.Public(err)
 	}
-	return wire.Public(err)
+	var undetermined *mvcc.UndeterminedError
+	switch own := errors.Is(context.Cause(ctx), errOwnDeadline); {
+	case own && errors.As(err, &undetermined):
+		return wire.Public(err)
+	case own:
+		return wire.Public(&routing.UnavailableError{Why: fmt.Sprintf("%v (%v)", errOwnDeadline, err)})
+	}
+	return wire.Public(fmt.Errorf("%w (%v)", ctx.Err(), err))
+}
+
+// passes says whether err might go away, had the caller more time.
+func passes(err error) bool {
+	var unavailable *routing.UnavailableError
+	var undetermined *mvcc.UndeterminedError
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) ||
+		errors.As(err, &unavailable) || errors.As(err, &undetermined)
 }
 
 // recovered answers for a handler that panicked: one call fails, the node stays.

@@ -65,17 +65,17 @@ func services() []string {
 
 // routes puts every handler at its path.
 func (s *Server) routes() *http.ServeMux {
-	public := []connect.HandlerOption{
-		connect.WithReadMaxBytes(s.cfg.PublicMax), connect.WithSendMaxBytes(client.MessageMax),
-		connect.WithCompression("gzip", nil, nil), connect.WithInterceptors(s.interceptor()),
-		connect.WithRecover(s.recovered),
-	}
+	// How large a public request may be, limit says, and how large an answer, the handlers:
+	// with a reason, which connect's own bounds would not give.
+	public := append(publicCodecs(), connect.WithCompression("gzip", nil, nil),
+		connect.WithInterceptors(s.interceptor()), connect.WithRecover(s.recovered))
 	internal := []connect.HandlerOption{
 		connect.WithReadMaxBytes(client.RequestMax), connect.WithSendMaxBytes(client.MessageMax),
 		connect.WithCompression("gzip", nil, nil), connect.WithInterceptors(s.interceptor()),
 		connect.WithRecover(s.recovered),
 	}
 	mux := http.NewServeMux()
+	mux.Handle(shalev1connect.NewTxnServiceHandler(transactions{s}, public...))
 	mux.Handle(shalev1connect.NewClusterServiceHandler(clusters{s}, public...))
 	mux.Handle(nodev1connect.NewShardServiceHandler(shards{s}, internal...))
 	mux.Handle(nodev1connect.NewPeerServiceHandler(newPeers(s), internal...))

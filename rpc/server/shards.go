@@ -164,7 +164,7 @@ func (ss *session) cancel(id uint64) {
 func (ss *session) answer(id uint64, res routing.Response, err error) {
 	r := reply{id, res, err, sizeOf(res)}
 	if r.bytes > client.MessageMax-(8<<20) {
-		r = reply{id: id, err: &routing.OverloadedError{Why: "the answer is larger than 64 MiB: ask for less at once"}}
+		r = reply{id: id, err: &wire.AnswerTooLargeError{What: "the answer is larger than 64 MiB"}}
 	}
 	ss.mu.Lock()
 	_, waits := ss.cancels[id]

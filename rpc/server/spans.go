@@ -2,8 +2,14 @@ package server
 
 import (
 	"fmt"
+	"strings"
+
+	"connectrpc.com/grpchealth"
 
 	"github.com/shaledb/shale/mvcc"
+	nodev1 "github.com/shaledb/shale/proto/shale/node/v1"
+	shalev1 "github.com/shaledb/shale/proto/shale/v1"
+	"github.com/shaledb/shale/rpc/wire"
 	"github.com/shaledb/shale/shard/directory"
 	"github.com/shaledb/shale/shard/routing"
 )
@@ -14,9 +20,9 @@ type access struct {
 	cluster bool
 }
 
-// accessOf is the one place where a request's keys are computed, for whichever way it came
-// (P33). A request that it does not know is refused.
-func accessOf(req routing.Request) (access, error) {
+// accessOf is the one place where a request's keys are computed, for whichever way it came:
+// between nodes or from the public (P33). A request that it does not know is refused.
+func accessOf(req any) (access, error) {
 	switch r := req.(type) {
 	case *mvcc.GetArgs:
 		return ofKeys(r.Keys...), nil
@@ -42,7 +48,66 @@ func accessOf(req routing.Request) (access, error) {
 	if clusterRequest(req) {
 		return access{cluster: true}, nil
 	}
-	return access{}, fmt.Errorf("no rule says who may send %T", req)
+	return accessOfPublic(req)
+}
+
+// accessOfPublic knows the public requests. They are whole transactions or parts of one, so
+// their keys are those that their requests to shards will have.
+func accessOfPublic(req any) (access, error) {
+	switch r := req.(type) {
+	case *shalev1.BeginRequest, *shalev1.HeartbeatRequest:
+		return access{}, nil
+	case *shalev1.GetRequest:
+		return ofBytes(r.GetKeys()...), nil
+	case *shalev1.ScanRequest:
+		return ofSpan(access{}, r.GetStart(), r.GetEnd())
+	case *shalev1.CommitRequest:
+		a := ofBytes(r.GetReads().GetKeys()...)
+		for _, m := range r.GetMutations() {
+			a.spans = append(a.spans, mvcc.KeySpan(mvcc.Key(m.GetKey())))
+		}
+		var err error
+		for _, s := range r.GetReads().GetSpans() {
+			if a, err = ofSpan(a, s.GetStart(), s.GetEnd()); err != nil {
+				return access{}, err
+			}
+		}
+		return a, nil
+	case *shalev1.RollbackRequest:
+		return ofPrimary(r.GetPrimary()), nil
+	case *shalev1.OutcomeRequest:
+		return ofPrimary(r.GetPrimary()), nil
+	case *shalev1.ListNodesRequest, *shalev1.ListShardsRequest, *shalev1.SplitShardRequest, *shalev1.MergeShardsRequest,
+		*shalev1.MoveReplicaRequest, *shalev1.TransferLeaderRequest, *shalev1.DrainNodeRequest,
+		*shalev1.DecommissionNodeRequest, *shalev1.StatusRequest,
+		*nodev1.HelloRequest, *nodev1.InitRequest, *nodev1.BootstrapRequest, *nodev1.JoinRequest, *nodev1.InspectRequest,
+		*nodev1.SnapshotOffsetRequest:
+		return access{cluster: true}, nil
+	}
+	return access{}, &mvcc.InvalidError{Reason: "REQUEST_UNKNOWN", What: fmt.Sprintf("no rule says who may send %T", req),
+		Hint: "use a client of this release"}
+}
+
+func ofBytes(keys ...[]byte) access {
+	a := access{spans: make([]mvcc.Span, len(keys))}
+	for i, k := range keys {
+		a.spans[i] = mvcc.KeySpan(mvcc.Key(k))
+	}
+	return a
+}
+
+// ofPrimary: without one nothing is touched, and the handler says whether that may be.
+func ofPrimary(primary []byte) access {
+	if len(primary) == 0 {
+		return access{}
+	}
+	return ofBytes(primary)
+}
+
+func ofSpan(a access, start, end []byte) (access, error) {
+	s, err := wire.DecodeSpan(start, end)
+	a.spans = append(a.spans, s)
+	return a, err
 }
 
 func ofKeys(keys ...mvcc.Key) access {
@@ -53,25 +118,40 @@ func ofKeys(keys ...mvcc.Key) access {
 	return a
 }
 
+// admitUnary says so for a unary call. Health names services and no keys.
+func admitUnary(procedure string, msg any) error {
+	if strings.HasPrefix(procedure, "/"+grpchealth.HealthV1ServiceName+"/") {
+		return nil
+	}
+	if err := unreadable(msg); err != nil {
+		return err
+	}
+	return admit(msg)
+}
+
 // admit says whether a request may pass: users' keys only, and no keys that are none.
-func admit(req routing.Request) error {
+func admit(req any) error {
 	a, err := accessOf(req)
 	if err != nil {
-		return &mvcc.InvalidError{Reason: "REQUEST_UNKNOWN", What: err.Error(), Hint: "use a client of this release"}
+		return err
 	}
 	for _, s := range a.spans {
-		if s.Start < mvcc.FirstUserKey {
+		switch {
+		case s.Start == "":
+			return mvcc.ValidateKey("")
+		case s.Start < mvcc.FirstUserKey:
 			return &routing.KeySystemError{Key: s.Start}
-		}
-		if len(s.Start) > mvcc.MaxBoundSize || len(s.End) > mvcc.MaxBoundSize+1 {
-			return mvcc.ValidateBound(s.Start + s.End)
+		case len(s.Start) > mvcc.MaxBoundSize:
+			return mvcc.ValidateBound(s.Start)
+		case len(s.End) > mvcc.MaxBoundSize+1:
+			return mvcc.ValidateBound(s.End)
 		}
 	}
 	return nil
 }
 
 // clusterRequest says whether a request concerns the cluster and no key's content.
-func clusterRequest(req routing.Request) bool {
+func clusterRequest(req any) bool {
 	switch req.(type) {
 	case *routing.TimestampArgs, *routing.SplitArgs, *routing.TransferArgs, *routing.StatusArgs:
 		return true

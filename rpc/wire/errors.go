@@ -170,6 +170,11 @@ type NotFoundError struct{ What string }
 
 func (e *NotFoundError) Error() string { return e.What }
 
+// AnswerTooLargeError: ask for less at once.
+type AnswerTooLargeError struct{ What string }
+
+func (e *AnswerTooLargeError) Error() string { return e.What }
+
 // ReadOnlyError: a write in a transaction that may only read.
 type ReadOnlyError struct{}
 

@@ -160,6 +160,28 @@ func DecodeMutations(ms []*shalev1.Mutation) ([]mvcc.Mutation, error) {
 	return out, nil
 }
 
+// DecodeContent reads all of a Commit that makes its digest. Of the reads only their keys'
+// form is checked: no isolation of this release uses them.
+func DecodeContent(req *shalev1.CommitRequest) (mvcc.Content, error) {
+	mutations, err := DecodeMutations(req.GetMutations())
+	if err != nil {
+		return mvcc.Content{}, err
+	}
+	keys, err := DecodeKeys(req.GetReads().GetKeys())
+	if err != nil {
+		return mvcc.Content{}, err
+	}
+	content := mvcc.Content{Mutations: mutations, ReadKeys: keys}
+	for _, m := range req.GetReads().GetSpans() {
+		span, err := DecodeSpan(m.GetStart(), m.GetEnd())
+		if err != nil {
+			return mvcc.Content{}, err
+		}
+		content.ReadSpans = append(content.ReadSpans, span)
+	}
+	return content, nil
+}
+
 func carriesValue(op mvcc.MutationOp) bool {
 	return op == mvcc.MutationPut || op == mvcc.MutationInsert || op == mvcc.MutationCheckValue
 }

@@ -172,6 +172,7 @@ func errorCases() []struct {
 		{&routing.KeySystemError{Key: "\x00"}, connect.CodePermissionDenied, "KEY_SYSTEM"},
 		{&ReadOnlyError{}, connect.CodeFailedPrecondition, "READ_ONLY"},
 		{&UnimplementedError{What: "w"}, connect.CodeUnimplemented, "UNIMPLEMENTED"},
+		{&AnswerTooLargeError{What: "w"}, connect.CodeResourceExhausted, "ANSWER_TOO_LARGE"},
 		{&NotFoundError{What: "w"}, connect.CodeNotFound, "NOT_FOUND"},
 		{context.DeadlineExceeded, connect.CodeDeadlineExceeded, "DEADLINE_EXCEEDED"},
 		{context.Canceled, connect.CodeCanceled, "CANCELED"},

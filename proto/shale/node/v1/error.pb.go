@@ -25,32 +25,33 @@ const (
 type ErrorKind int32
 
 const (
-	ErrorKind_ERROR_KIND_UNSPECIFIED     ErrorKind = 0
-	ErrorKind_ERROR_KIND_WRITE_CONFLICT  ErrorKind = 1
-	ErrorKind_ERROR_KIND_TXN_ABORTED     ErrorKind = 2
-	ErrorKind_ERROR_KIND_LOCKED          ErrorKind = 3
-	ErrorKind_ERROR_KIND_ALREADY_EXISTS  ErrorKind = 4
-	ErrorKind_ERROR_KIND_CHECK_FAILED    ErrorKind = 5
-	ErrorKind_ERROR_KIND_DIGEST_MISMATCH ErrorKind = 6
-	ErrorKind_ERROR_KIND_BELOW_SAFEPOINT ErrorKind = 7
-	ErrorKind_ERROR_KIND_EXPIRED         ErrorKind = 8
-	ErrorKind_ERROR_KIND_FUTURE          ErrorKind = 9
-	ErrorKind_ERROR_KIND_INVALID         ErrorKind = 10
-	ErrorKind_ERROR_KIND_UNDETERMINED    ErrorKind = 11
-	ErrorKind_ERROR_KIND_CORRUPT         ErrorKind = 12
-	ErrorKind_ERROR_KIND_NOT_LEADER      ErrorKind = 13
-	ErrorKind_ERROR_KIND_EPOCH_MISMATCH  ErrorKind = 14
-	ErrorKind_ERROR_KIND_UNKNOWN_SHARD   ErrorKind = 15
-	ErrorKind_ERROR_KIND_UNAVAILABLE     ErrorKind = 16
-	ErrorKind_ERROR_KIND_OVERLOADED      ErrorKind = 17
-	ErrorKind_ERROR_KIND_KEY_SYSTEM      ErrorKind = 18
-	ErrorKind_ERROR_KIND_DEADLINE        ErrorKind = 19
-	ErrorKind_ERROR_KIND_CANCELED        ErrorKind = 20
-	ErrorKind_ERROR_KIND_UNIMPLEMENTED   ErrorKind = 21
-	ErrorKind_ERROR_KIND_NOT_FOUND       ErrorKind = 22
-	ErrorKind_ERROR_KIND_OUTCOME_UNKNOWN ErrorKind = 23
-	ErrorKind_ERROR_KIND_READ_ONLY       ErrorKind = 24
-	ErrorKind_ERROR_KIND_INTERNAL        ErrorKind = 25
+	ErrorKind_ERROR_KIND_UNSPECIFIED      ErrorKind = 0
+	ErrorKind_ERROR_KIND_WRITE_CONFLICT   ErrorKind = 1
+	ErrorKind_ERROR_KIND_TXN_ABORTED      ErrorKind = 2
+	ErrorKind_ERROR_KIND_LOCKED           ErrorKind = 3
+	ErrorKind_ERROR_KIND_ALREADY_EXISTS   ErrorKind = 4
+	ErrorKind_ERROR_KIND_CHECK_FAILED     ErrorKind = 5
+	ErrorKind_ERROR_KIND_DIGEST_MISMATCH  ErrorKind = 6
+	ErrorKind_ERROR_KIND_BELOW_SAFEPOINT  ErrorKind = 7
+	ErrorKind_ERROR_KIND_EXPIRED          ErrorKind = 8
+	ErrorKind_ERROR_KIND_FUTURE           ErrorKind = 9
+	ErrorKind_ERROR_KIND_INVALID          ErrorKind = 10
+	ErrorKind_ERROR_KIND_UNDETERMINED     ErrorKind = 11
+	ErrorKind_ERROR_KIND_CORRUPT          ErrorKind = 12
+	ErrorKind_ERROR_KIND_NOT_LEADER       ErrorKind = 13
+	ErrorKind_ERROR_KIND_EPOCH_MISMATCH   ErrorKind = 14
+	ErrorKind_ERROR_KIND_UNKNOWN_SHARD    ErrorKind = 15
+	ErrorKind_ERROR_KIND_UNAVAILABLE      ErrorKind = 16
+	ErrorKind_ERROR_KIND_OVERLOADED       ErrorKind = 17
+	ErrorKind_ERROR_KIND_KEY_SYSTEM       ErrorKind = 18
+	ErrorKind_ERROR_KIND_DEADLINE         ErrorKind = 19
+	ErrorKind_ERROR_KIND_CANCELED         ErrorKind = 20
+	ErrorKind_ERROR_KIND_UNIMPLEMENTED    ErrorKind = 21
+	ErrorKind_ERROR_KIND_NOT_FOUND        ErrorKind = 22
+	ErrorKind_ERROR_KIND_OUTCOME_UNKNOWN  ErrorKind = 23
+	ErrorKind_ERROR_KIND_READ_ONLY        ErrorKind = 24
+	ErrorKind_ERROR_KIND_INTERNAL         ErrorKind = 25
+	ErrorKind_ERROR_KIND_ANSWER_TOO_LARGE ErrorKind = 26
 )
 
 // Enum value maps for ErrorKind.
@@ -82,34 +83,36 @@ var (
 		23: "ERROR_KIND_OUTCOME_UNKNOWN",
 		24: "ERROR_KIND_READ_ONLY",
 		25: "ERROR_KIND_INTERNAL",
+		26: "ERROR_KIND_ANSWER_TOO_LARGE",
 	}
 	ErrorKind_value = map[string]int32{
-		"ERROR_KIND_UNSPECIFIED":     0,
-		"ERROR_KIND_WRITE_CONFLICT":  1,
-		"ERROR_KIND_TXN_ABORTED":     2,
-		"ERROR_KIND_LOCKED":          3,
-		"ERROR_KIND_ALREADY_EXISTS":  4,
-		"ERROR_KIND_CHECK_FAILED":    5,
-		"ERROR_KIND_DIGEST_MISMATCH": 6,
-		"ERROR_KIND_BELOW_SAFEPOINT": 7,
-		"ERROR_KIND_EXPIRED":         8,
-		"ERROR_KIND_FUTURE":          9,
-		"ERROR_KIND_INVALID":         10,
-		"ERROR_KIND_UNDETERMINED":    11,
-		"ERROR_KIND_CORRUPT":         12,
-		"ERROR_KIND_NOT_LEADER":      13,
-		"ERROR_KIND_EPOCH_MISMATCH":  14,
-		"ERROR_KIND_UNKNOWN_SHARD":   15,
-		"ERROR_KIND_UNAVAILABLE":     16,
-		"ERROR_KIND_OVERLOADED":      17,
-		"ERROR_KIND_KEY_SYSTEM":      18,
-		"ERROR_KIND_DEADLINE":        19,
-		"ERROR_KIND_CANCELED":        20,
-		"ERROR_KIND_UNIMPLEMENTED":   21,
-		"ERROR_KIND_NOT_FOUND":       22,
-		"ERROR_KIND_OUTCOME_UNKNOWN": 23,
-		"ERROR_KIND_READ_ONLY":       24,
-		"ERROR_KIND_INTERNAL":        25,
+		"ERROR_KIND_UNSPECIFIED":      0,
+		"ERROR_KIND_WRITE_CONFLICT":   1,
+		"ERROR_KIND_TXN_ABORTED":      2,
+		"ERROR_KIND_LOCKED":           3,
+		"ERROR_KIND_ALREADY_EXISTS":   4,
+		"ERROR_KIND_CHECK_FAILED":     5,
+		"ERROR_KIND_DIGEST_MISMATCH":  6,
+		"ERROR_KIND_BELOW_SAFEPOINT":  7,
+		"ERROR_KIND_EXPIRED":          8,
+		"ERROR_KIND_FUTURE":           9,
+		"ERROR_KIND_INVALID":          10,
+		"ERROR_KIND_UNDETERMINED":     11,
+		"ERROR_KIND_CORRUPT":          12,
+		"ERROR_KIND_NOT_LEADER":       13,
+		"ERROR_KIND_EPOCH_MISMATCH":   14,
+		"ERROR_KIND_UNKNOWN_SHARD":    15,
+		"ERROR_KIND_UNAVAILABLE":      16,
+		"ERROR_KIND_OVERLOADED":       17,
+		"ERROR_KIND_KEY_SYSTEM":       18,
+		"ERROR_KIND_DEADLINE":         19,
+		"ERROR_KIND_CANCELED":         20,
+		"ERROR_KIND_UNIMPLEMENTED":    21,
+		"ERROR_KIND_NOT_FOUND":        22,
+		"ERROR_KIND_OUTCOME_UNKNOWN":  23,
+		"ERROR_KIND_READ_ONLY":        24,
+		"ERROR_KIND_INTERNAL":         25,
+		"ERROR_KIND_ANSWER_TOO_LARGE": 26,
 	}
 )
 
@@ -445,7 +448,7 @@ const file_shale_node_v1_error_proto_rawDesc = "" +
 	"\x04kind\x18\x04 \x01(\rR\x04kind\x12\"\n" +
 	"\rmin_commit_ts\x18\x05 \x01(\x04R\vminCommitTs\x12\x18\n" +
 	"\aexpires\x18\x06 \x01(\x04R\aexpires\x12\x16\n" +
-	"\x06digest\x18\a \x01(\fR\x06digest*\xd8\x05\n" +
+	"\x06digest\x18\a \x01(\fR\x06digest*\xf9\x05\n" +
 	"\tErrorKind\x12\x1a\n" +
 	"\x16ERROR_KIND_UNSPECIFIED\x10\x00\x12\x1d\n" +
 	"\x19ERROR_KIND_WRITE_CONFLICT\x10\x01\x12\x1a\n" +
@@ -473,7 +476,8 @@ const file_shale_node_v1_error_proto_rawDesc = "" +
 	"\x14ERROR_KIND_NOT_FOUND\x10\x16\x12\x1e\n" +
 	"\x1aERROR_KIND_OUTCOME_UNKNOWN\x10\x17\x12\x18\n" +
 	"\x14ERROR_KIND_READ_ONLY\x10\x18\x12\x17\n" +
-	"\x13ERROR_KIND_INTERNAL\x10\x19B5Z3github.com/shaledb/shale/proto/shale/node/v1;nodev1b\x06proto3"
+	"\x13ERROR_KIND_INTERNAL\x10\x19\x12\x1f\n" +
+	"\x1bERROR_KIND_ANSWER_TOO_LARGE\x10\x1aB5Z3github.com/shaledb/shale/proto/shale/node/v1;nodev1b\x06proto3"
 
 var (
 	file_shale_node_v1_error_proto_rawDescOnce sync.Once
