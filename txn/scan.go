@@ -34,20 +34,35 @@ func (c *Coordinator) Scan(ctx context.Context, a mvcc.ScanArgs) (Page, error) {
 			}
 			continue
 		}
+		// A shard answers one entry whatever its size; a page that has begun has no room for it.
+		if len(page.Versions) > 0 && a.MaxBytes > 0 && bytesOf(res.Versions) > a.MaxBytes {
+			return stopped(page, &a), nil
+		}
 		page.Versions = append(page.Versions, res.Versions...)
-		done := advance(&a, res)
-		if done {
+		if advance(&a, res) {
 			return page, nil
 		}
 		if res.More || full(&a, res) {
-			page.More, page.Resume = true, a.Span.Start
-			if a.Reverse {
-				page.Resume = a.Span.End
-			}
-			return page, nil
+			return stopped(page, &a), nil
 		}
 	}
 	return page, nil
+}
+
+// stopped is a page that is to be gone on with where the scan stands.
+func stopped(page Page, a *mvcc.ScanArgs) Page {
+	page.More, page.Resume = true, a.Span.Start
+	if a.Reverse {
+		page.Resume = a.Span.End
+	}
+	return page
+}
+
+func bytesOf(versions []mvcc.Version) (n int) {
+	for i := range versions {
+		n += len(versions[i].Key) + len(versions[i].Value)
+	}
+	return n
 }
 
 // scanShard asks the one shard where the scan stands, until no lock is in the way.
@@ -113,9 +128,7 @@ func full(a *mvcc.ScanArgs, res *mvcc.ScanResult) bool {
 		}
 	}
 	if a.MaxBytes > 0 {
-		for i := range res.Versions {
-			a.MaxBytes -= len(res.Versions[i].Key) + len(res.Versions[i].Value)
-		}
+		a.MaxBytes -= bytesOf(res.Versions)
 		return a.MaxBytes <= 0
 	}
 	return false
