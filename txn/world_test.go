@@ -181,6 +181,9 @@ func (w *world) deliver(call *routing.Call) (routing.Response, error) {
 			return nil, &routing.EpochMismatchError{Shard: s.d.ID, Current: []routing.Descriptor{s.d}}
 		}
 	}
+	if a, ok := call.Req.(*mvcc.ScanArgs); ok && a.Reverse && s.d.Span.End != "" && (a.Span.End == "" || a.Span.End > s.d.Span.End) {
+		return nil, &routing.EpochMismatchError{Shard: s.d.ID, Current: []routing.Descriptor{s.d}}
+	}
 	res, err := s.serve(call.Req)
 	var exists *mvcc.AlreadyExistsError
 	var check *mvcc.CheckFailedError
