@@ -35,7 +35,7 @@ func (n *Node) member() (*server.Member, error) {
 		return nil, errNoCluster
 	}
 	me := n.whoami()
-	return &server.Member{ClusterID: me.ClusterID, Node: me.NodeID, Cluster: n.cluster}, nil
+	return &server.Member{ClusterID: me.ClusterID, Node: me.NodeID, Cluster: n.cluster, Txns: n.txns}, nil
 }
 
 // Hello says who this node is. It answers before the node belongs to a cluster, too.
