@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -114,7 +115,6 @@ func Open(cfg Config) (*Host, error) {
 		orphans: map[routing.ShardID]*raftlog.Replayed{},
 	}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
-	h.received.dirs = map[receivedName]string{}
 	h.readers = newReaders(h, cfg.Readers)
 	if err := h.recover(); err != nil {
 		h.cancel()
@@ -221,6 +221,15 @@ func (h *Host) Status(ctx context.Context, id routing.ShardID) (*routing.StatusR
 
 // File is the path of a replica's SQLite file. It is opened through package sqlite alone.
 func (h *Host) File(id routing.ShardID) string { return h.dbFile(id) }
+
+// sizeOf is the bytes of a replica's file.
+func (h *Host) sizeOf(id routing.ShardID) int64 {
+	st, err := os.Stat(h.dbFile(id))
+	if err != nil {
+		return 0 // none yet
+	}
+	return st.Size()
+}
 
 // Metrics are the host's counters.
 func (h *Host) Metrics() *Metrics { return &h.metrics }

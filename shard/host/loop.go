@@ -102,6 +102,7 @@ func (h *Host) handle(now shard.Instant, it *item) {
 	case shard.Installed:
 		s.installing = false
 		h.metrics.SnapsTaken.Add(1)
+		s.keeper.put(s.keeper.declareOwn)
 		held := s.held
 		s.held = nil
 		defer func() {
@@ -159,6 +160,9 @@ func (h *Host) carryOut(s *slot) {
 		r := &out.Reply[i]
 		if done, ok := s.pending[r.ID]; ok {
 			delete(s.pending, r.ID)
+			if st, ok := r.Res.(*routing.StatusResult); ok {
+				st.SizeBytes = h.sizeOf(s.id)
+			}
 			done(r.Res, r.Err)
 		}
 	}

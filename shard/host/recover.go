@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -26,7 +27,7 @@ func (h *Host) recover() error {
 		return err
 	}
 	cfg := h.cfg.RaftLog
-	dir := filepath.Join(h.cfg.Dir, "log")
+	dir := h.logDir()
 	cfg.Create = len(ids) == 0 && !exists(dir)
 	log, groups, err := raftlog.Open(dir, cfg)
 	if err != nil {
@@ -36,7 +37,7 @@ func (h *Host) recover() error {
 	for _, id := range ids {
 		replayed, ok := groups[id]
 		if !ok {
-			return &LostLogError{Dir: dir, Shard: id}
+			return &LostLogError{Dir: dir, Shard: id, Why: "knows nothing of the shard"}
 		}
 		delete(groups, id)
 		if err := h.recoverShard(id, replayed); err != nil {
@@ -51,16 +52,17 @@ func (h *Host) recover() error {
 	return nil
 }
 
-// LostLogError: the directory's log is gone, or not this directory's.
+// LostLogError: the directory's log is gone, or older than the files beside it.
 type LostLogError struct {
 	Dir   string
-	Shard routing.ShardID
+	Shard routing.ShardID // whose file proves it
+	Why   string
 }
 
 func (e *LostLogError) Error() string {
-	return fmt.Sprintf("%s does not know shard %d, whose file is here: the log was lost or replaced, and with it "+
+	return fmt.Sprintf("the log in %s %s (shard %d), whose file is here: the log was lost or replaced, and with it "+
 		"this node's votes and acknowledged writes; put the node's own log back, or remove the node from "+
-		"the cluster and start a new one with an empty directory", e.Dir, e.Shard)
+		"the cluster and start a new one with an empty directory", e.Dir, e.Why, e.Shard)
 }
 
 // recoverShard opens one replica's file. Damage there puts the replica into quarantine.
@@ -73,6 +75,15 @@ func (h *Host) recoverShard(id routing.ShardID, log *raftlog.Replayed) error {
 	if err := h.alignLog(id, image, log); err != nil {
 		store.Close()
 		return err
+	}
+	if log.CutIndex > image.Index {
+		store.Close()
+		h.lost(id, &mvcc.CorruptError{File: h.dbFile(id), Offset: -1,
+			What: fmt.Sprintf("the file ends at index %d, but the log begins after %d: it lost what was written "+
+				"between them", image.Index, log.CutIndex),
+			Remedy: "put the file back whole with its -wal file, or copy the shard's folder from another node, " +
+				"both nodes stopped"})
+		return nil
 	}
 	d, err := shard.ReadDescriptor(id, image.Meta)
 	if err != nil {
@@ -87,10 +98,11 @@ func (h *Host) recoverShard(id routing.ShardID, log *raftlog.Replayed) error {
 			"put this node's own file back", h.dbFile(id), d, h.cfg.Node))
 		return nil
 	}
-	s, err := h.newSlot(id, me.ID, store, image, log)
+	s, err := h.newSlot(shard.Start{Shard: id, Replica: me.ID}, store, image, log)
 	if err != nil {
 		store.Close()
-		h.lost(id, err)
+		h.slots[id] = h.emptySlot(id, me.ID)
+		h.quarantine(h.slots[id], fmt.Errorf("%s and %s do not fit: %w", h.dbFile(id), h.logDir(), err))
 		return nil
 	}
 	h.slots[id] = s
@@ -98,6 +110,8 @@ func (h *Host) recoverShard(id routing.ShardID, log *raftlog.Replayed) error {
 	s.keeper.later = func() { s.keeper.trim(span) }
 	return nil
 }
+
+func (h *Host) logDir() string { return filepath.Join(h.cfg.Dir, "log") }
 
 func openStore(path string) (*sqlite.Store, *mvcc.Image, error) {
 	store, err := sqlite.Open(path, sqlite.Config{})
@@ -112,38 +126,52 @@ func openStore(path string) (*sqlite.Store, *mvcc.Image, error) {
 	return store, image, nil
 }
 
-// lost takes a shard in that serves nothing.
+// lost takes a shard in that serves nothing. What is known to be damaged says itself what
+// to do.
 func (h *Host) lost(id routing.ShardID, err error) {
 	s := h.emptySlot(id, 0)
 	h.slots[id] = s
-	h.quarantine(s, fmt.Errorf("%w; to bring it back, stop this node and one that holds the shard whole, "+
-		"and copy the other's folder shards/%d here", err, id))
+	var damage *mvcc.CorruptError
+	if !errors.As(err, &damage) {
+		err = fmt.Errorf("%w; to bring it back, stop this node and one that holds the shard whole, "+
+			"and copy the other's folder shards/%d here", err, id)
+	}
+	h.quarantine(s, err)
 }
 
-// alignLog makes the log begin where the file ends, in case a crash came between the install
-// of a raft snapshot and the log's part of it, and raises the commit index to what the file
-// holds: it was flushed, hence committed (S18).
+// alignLog makes the log begin where the file ends where the file came from elsewhere: by a
+// raft snapshot, when a crash came before the log's part of it, or by an operator's hand.
+// Of a file that is this node's own, the log holds everything: where it does not, it lost
+// its end, and with it votes and acknowledged writes (S17). The commit index rises to what
+// the file holds: that was flushed, hence committed (S18).
 func (h *Host) alignLog(id routing.ShardID, image *mvcc.Image, log *raftlog.Replayed) error {
 	if log.HardState == nil {
 		log.HardState = &raftpb.HardState{Term: proto.Uint64(0), Vote: proto.Uint64(0), Commit: proto.Uint64(0)}
 	}
-	last := log.CutIndex
+	last, hs := log.CutIndex, log.HardState
 	if n := len(log.Entries); n > 0 {
 		last = mvcc.Index(log.Entries[n-1].GetIndex())
 	}
-	hs := log.HardState
+	behind := image.Index > last || image.Term > hs.GetTerm()
+	if behind && h.owns(id) {
+		return &LostLogError{Dir: h.logDir(), Shard: id, Why: fmt.Sprintf(
+			"ends at index %d of term %d before the file, which stands at %d of term %d",
+			last, hs.GetTerm(), image.Index, image.Term)}
+	}
 	if image.Index > mvcc.Index(hs.GetCommit()) {
 		hs.Commit = proto.Uint64(uint64(image.Index))
 	}
-	if hs.GetTerm() < image.Term {
+	if image.Term > hs.GetTerm() {
 		hs.Term, hs.Vote = proto.Uint64(image.Term), proto.Uint64(0)
 	}
-	if image.Index <= last {
-		return nil
+	if image.Index > last {
+		at := position(image)
+		log.Entries, log.CutIndex, log.CutTerm = nil, at.Index, at.Term
+		if err := h.log.log.Append([]raftlog.Write{{Group: id, HardState: hs, Reset: &at}}); err != nil {
+			return err
+		}
 	}
-	at := position(image)
-	log.Entries, log.CutIndex, log.CutTerm = nil, at.Index, at.Term
-	return h.log.log.Append([]raftlog.Write{{Group: id, HardState: hs, Reset: &at}})
+	return h.own(id)
 }
 
 // recoverOrphan looks at a group of the log that has no folder. One that never had entries

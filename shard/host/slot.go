@@ -1,7 +1,6 @@
 package host
 
 import (
-	"fmt"
 	"time"
 
 	"go.etcd.io/raft/v3/raftpb"
@@ -36,18 +35,18 @@ type slot struct {
 	lastHardState *raftpb.HardState
 }
 
-// newSlot makes the replica of what was found on disk. Store is nil for a replica that has
-// no file yet and waits for a raft snapshot.
-func (h *Host) newSlot(id routing.ShardID, me routing.ReplicaID, store *sqlite.Store, image *mvcc.Image,
+// newSlot makes the replica of what was found on disk; start names it. Store is nil for a
+// replica that has no file yet and waits for a raft snapshot.
+func (h *Host) newSlot(start shard.Start, store *sqlite.Store, image *mvcc.Image,
 	log *raftlog.Replayed) (*slot, error) {
-	s := h.emptySlot(id, me)
+	s := h.emptySlot(start.Shard, start.Replica)
 	s.keeper.store = store
-	start := shard.Start{Node: h.cfg.Node, Replica: me, Shard: id, Image: image, Now: h.instant(),
-		Config: h.cfg.Replica, HardState: log.HardState, Entries: log.Entries,
-		CutIndex: log.CutIndex, CutTerm: log.CutTerm}
+	start.Node, start.Now, start.Config = h.cfg.Node, h.instant(), h.cfg.Replica
+	start.Image, start.HardState, start.Entries = image, log.HardState, log.Entries
+	start.CutIndex, start.CutTerm = log.CutIndex, log.CutTerm
 	r, err := shard.New(start)
 	if err != nil {
-		return nil, fmt.Errorf("shard %d: %w", id, err)
+		return nil, err
 	}
 	s.replica = r
 	s.learnNodes()

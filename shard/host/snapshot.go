@@ -7,7 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"sync"
+	"slices"
 	"time"
 
 	"go.etcd.io/raft/v3/raftpb"
@@ -90,32 +90,53 @@ type receivedName struct {
 	term  uint64
 }
 
-// receivedFiles are whole files that wait for their message to pass Raft. There is at most
-// one for each shard.
-type receivedFiles struct {
-	mu   sync.Mutex
-	dirs map[receivedName]string
+// receivedMax bounds the files of one shard that wait. A second one may come before the first
+// one's message has passed Raft, and Raft may want either.
+const receivedMax = 3
+
+// received is a whole file that waits for its message to pass Raft.
+type received struct {
+	receivedName
+	dir string
 }
 
-func (r *receivedFiles) add(name receivedName, dir string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for n, old := range r.dirs {
-		if n.group == name.group {
-			delete(r.dirs, n)
-			os.RemoveAll(old)
+// receivedFiles are a node's, the oldest first. Loop only.
+type receivedFiles []received
+
+func (r *receivedFiles) add(f received) {
+	*r = append(*r, f)
+	if same := r.of(f.group); len(same) > receivedMax {
+		r.remove(same[0])
+	}
+}
+
+// take hands out the file of a raft snapshot; the others of the shard are of no use then.
+func (r *receivedFiles) take(group routing.ShardID, meta *raftpb.SnapshotMetadata) (dir string, ok bool) {
+	name := receivedName{group, meta.GetIndex(), meta.GetTerm()}
+	for _, f := range r.of(group) {
+		if f.receivedName == name && !ok {
+			dir, ok = f.dir, true
+			*r = slices.DeleteFunc(*r, func(o received) bool { return o.dir == f.dir })
+			continue
+		}
+		r.remove(f)
+	}
+	return dir, ok
+}
+
+func (r *receivedFiles) of(group routing.ShardID) []received {
+	var out []received
+	for _, f := range *r {
+		if f.group == group {
+			out = append(out, f)
 		}
 	}
-	r.dirs[name] = dir
+	return out
 }
 
-func (r *receivedFiles) take(group routing.ShardID, meta *raftpb.SnapshotMetadata) (string, bool) {
-	name := receivedName{group, meta.GetIndex(), meta.GetTerm()}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	dir, ok := r.dirs[name]
-	delete(r.dirs, name)
-	return dir, ok
+func (r *receivedFiles) remove(f received) {
+	os.RemoveAll(f.dir)
+	*r = slices.DeleteFunc(*r, func(o received) bool { return o.dir == f.dir })
 }
 
 // Receive takes in the file of a raft snapshot from another node and then steps its
@@ -131,8 +152,10 @@ func (h *Host) Receive(hd SnapshotHeader, write func(io.Writer) error) error {
 		return err
 	}
 	meta := m.GetSnapshot().GetMetadata()
-	h.received.add(receivedName{hd.Group, meta.GetIndex(), meta.GetTerm()}, dir)
-	h.Deliver(hd.From, hd.Group, hd.To, []*raftpb.Message{m})
+	h.ask(func() {
+		h.received.add(received{receivedName{hd.Group, meta.GetIndex(), meta.GetTerm()}, dir})
+		h.deliver(hd.From, hd.Group, hd.To, []*raftpb.Message{m})
+	})
 	return nil
 }
 
@@ -181,6 +204,13 @@ func (k *keeper) install(w shard.LogWrite, dir string) {
 	}
 	h.cfg.Log.Info("installed a raft snapshot", "shard", id, "index", image.Index)
 	h.log.put(logJob{slot: k.s, write: w, image: image})
+}
+
+// declareOwn ends an install: the log has begun anew where the file stands.
+func (k *keeper) declareOwn() {
+	if err := k.h.own(k.s.id); err != nil {
+		k.fail(err)
+	}
 }
 
 // position is where an image ends.

@@ -74,13 +74,16 @@ func (k *keeper) makeRight(sp *shard.Split) error {
 	if err := h.ctx.Err(); err != nil {
 		return err
 	}
+	if err := h.writeOwn(target + suffixNew); err != nil {
+		return err
+	}
 	if err := h.markNew(id); err != nil {
 		return err
 	}
 	if err := h.swap(id); err != nil {
 		return err
 	}
-	return h.startRight(id, me.ID, hs)
+	return h.startRight(shard.Start{Shard: id, Replica: me.ID, Campaign: sp.Campaign, Proposer: sp.Proposer}, hs)
 }
 
 func firstPosition() raftlog.Position {
@@ -127,20 +130,15 @@ func (h *Host) makeWay(id routing.ShardID) bool {
 }
 
 // startRight opens the new file and takes the replica in.
-func (h *Host) startRight(id routing.ShardID, me routing.ReplicaID, hs *raftpb.HardState) error {
-	store, err := sqlite.Open(h.dbFile(id), sqlite.Config{})
+func (h *Host) startRight(start shard.Start, hs *raftpb.HardState) error {
+	store, image, err := openStore(h.dbFile(start.Shard))
 	if err != nil {
-		return err
-	}
-	image, err := store.Load()
-	if err != nil {
-		store.Close()
 		return err
 	}
 	failed := make(chan error, 1)
 	h.ask(func() {
 		log := &raftlog.Replayed{HardState: hs, CutIndex: shard.InitialIndex, CutTerm: shard.InitialTerm}
-		s, err := h.newSlot(id, me, store, image, log)
+		s, err := h.newSlot(start, store, image, log)
 		if err == nil {
 			h.adopt(s)
 		}
@@ -197,22 +195,20 @@ func (h *Host) Create(d routing.Descriptor, system []mvcc.SystemRow) error {
 	if err := h.log.log.Append([]raftlog.Write{{Group: d.ID, HardState: hs, Reset: &at}}); err != nil {
 		return err
 	}
+	if err := h.writeOwn(target); err != nil {
+		return err
+	}
 	if err := h.markNew(d.ID); err != nil {
 		return err
 	}
 	if err := h.swap(d.ID); err != nil {
 		return err
 	}
-	store, err := sqlite.Open(h.dbFile(d.ID), sqlite.Config{})
+	store, image, err := openStore(h.dbFile(d.ID))
 	if err != nil {
 		return err
 	}
-	image, err := store.Load()
-	if err != nil {
-		store.Close()
-		return err
-	}
-	s, err := h.newSlot(d.ID, me.ID, store, image, &raftlog.Replayed{
+	s, err := h.newSlot(shard.Start{Shard: d.ID, Replica: me.ID}, store, image, &raftlog.Replayed{
 		HardState: hs, CutIndex: shard.InitialIndex, CutTerm: shard.InitialTerm})
 	if err != nil {
 		store.Close()

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -29,7 +30,8 @@ const (
 	suffixCopy    = ".copy-"
 	suffixRecv    = ".recv-"
 
-	dbName = "shard.db"
+	dbName  = "shard.db"
+	ownName = "own"
 )
 
 func (h *Host) shardsDir() string { return filepath.Join(h.cfg.Dir, "shards") }
@@ -161,3 +163,29 @@ func syncPath(path string) error {
 	}
 	return err
 }
+
+// own declares the shard's file this node's own.
+func (h *Host) own(id routing.ShardID) error {
+	if h.owns(id) {
+		return nil
+	}
+	return h.writeOwn(h.shardDir(id))
+}
+
+func (h *Host) writeOwn(dir string) error {
+	path := filepath.Join(dir, ownName)
+	if err := os.WriteFile(path, h.ownText(), 0o600); err != nil {
+		return err
+	}
+	if err := syncPath(path); err != nil {
+		return err
+	}
+	return syncPath(dir)
+}
+
+func (h *Host) owns(id routing.ShardID) bool {
+	raw, err := os.ReadFile(filepath.Join(h.shardDir(id), ownName))
+	return err == nil && bytes.Equal(raw, h.ownText())
+}
+
+func (h *Host) ownText() []byte { return fmt.Appendf(nil, "node %d\n", h.cfg.Node) }

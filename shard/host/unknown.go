@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/shaledb/shale/mvcc"
+	"github.com/shaledb/shale/shard"
 	"github.com/shaledb/shale/shard/raftlog"
 	"github.com/shaledb/shale/shard/routing"
 )
@@ -42,7 +43,7 @@ func (h *Host) meetUnknown(from routing.NodeID, group routing.ShardID, to routin
 		log = &raftlog.Replayed{HardState: &raftpb.HardState{Term: proto.Uint64(0), Vote: proto.Uint64(0),
 			Commit: proto.Uint64(0)}}
 	}
-	s, err := h.newSlot(group, to, nil, &mvcc.Image{}, log)
+	s, err := h.newSlot(shard.Start{Shard: group, Replica: to}, nil, &mvcc.Image{}, log)
 	if err != nil {
 		h.cfg.Log.Warn("no empty replica could be made", "shard", group, "err", err)
 		return
