@@ -79,6 +79,8 @@ func (s *sending) wait(ctx context.Context, enough func(*routing.Call) bool) {
 		case <-s.news:
 		case <-ctx.Done():
 			return
+		case <-s.c.ctx.Done():
+			return
 		case now := <-timer.C:
 			s.tick(now)
 		}
@@ -142,6 +144,8 @@ func (s *sending) abandon(ctx context.Context) {
 	why := "others' answers were enough"
 	if err := ctx.Err(); err != nil {
 		why = err.Error()
+	} else if s.c.ctx.Err() != nil {
+		why = "the client was closed"
 	}
 	for i := range s.attempts {
 		if a := &s.attempts[i]; !a.done {
