@@ -97,16 +97,41 @@ func (c *connection) node(host string) nodev1connect.NodeServiceClient {
 // anyHost asks the hosts in turn until one can serve the request. What a node says about
 // the request itself, other than that it cannot serve now, ends the search.
 func anyHost[T any](ctx context.Context, c *connection, ask func(ctx context.Context, host string) (T, error)) (T, error) {
-	var said []error
+	away := &unreachableError{}
 	for _, host := range c.hosts {
 		res, err := ask(ctx, host)
 		if err == nil || connect.CodeOf(err) != connect.CodeUnavailable || ctx.Err() != nil {
 			return res, overdue(ctx, host, err)
 		}
-		said = append(said, fmt.Errorf("%s: %s", host, plain(err)))
+		away.Said = append(away.Said, fmt.Errorf("%s: %s", host, plain(err)))
+		away.Answered = away.Answered || connect.IsWireError(err)
 	}
 	var zero T
-	return zero, &unreachableError{Said: said}
+	return zero, away
+}
+
+// How long a change waits for a shard that elects its leader, or was split a moment ago.
+const (
+	changePatience = 5 * time.Second
+	changePause    = 100 * time.Millisecond
+)
+
+// anyHostSoon is anyHost for changes that may be sent twice: it goes on for a while where
+// nodes are there but cannot serve yet.
+func anyHostSoon[T any](ctx context.Context, c *connection, ask func(ctx context.Context, host string) (T, error)) (T, error) {
+	end := time.Now().Add(changePatience)
+	for {
+		res, err := anyHost(ctx, c, ask)
+		var away *unreachableError
+		if err == nil || !errors.As(err, &away) || !away.Answered || time.Now().After(end) {
+			return res, err
+		}
+		select {
+		case <-ctx.Done():
+			return res, err
+		case <-time.After(changePause):
+		}
+	}
 }
 
 // overdue says which host let the command's time pass.
@@ -118,7 +143,10 @@ func overdue(ctx context.Context, host string, err error) error {
 }
 
 // unreachableError: none of the hosts could serve.
-type unreachableError struct{ Said []error }
+type unreachableError struct {
+	Said     []error
+	Answered bool // one of them did answer, that it cannot serve now
+}
 
 func (e *unreachableError) Error() string {
 	said := make([]string, len(e.Said))

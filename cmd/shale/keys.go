@@ -52,6 +52,8 @@ func (o *keyOptions) parseAll(texts []string) ([]mvcc.Key, error) {
 // decode reads a value: as it stands, unless the flags say otherwise.
 func (o *keyOptions) decode(text string) (raw []byte, err error) {
 	switch {
+	case o.hex && o.base64:
+		return nil, o.validate()
 	case o.hex:
 		if raw, err = hex.DecodeString(text); err != nil {
 			return nil, usageError("%q is not hexadecimal", text)

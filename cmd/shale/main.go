@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -33,8 +34,9 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 		err = &usage{What: err.Error()}
 	}
 	code := exitCode(err)
-	if err != nil && ctx.Err() != nil {
-		code = exitInterrupted
+	var drain *drainError
+	if err != nil && ctx.Err() != nil && !errors.As(err, &drain) {
+		code = exitInterrupted // whatever the interrupted call made of it
 	}
 	if line := describe(err); line != "" && code != exitInterrupted {
 		fmt.Fprintf(errOut, "shale: %s\n", line)

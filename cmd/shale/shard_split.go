@@ -35,7 +35,7 @@ begins there already, nothing changes, and both neighbours are printed all the s
 }
 
 func splitShard(ctx context.Context, conn *connection, key mvcc.Key) (*shalev1.SplitShardResponse, error) {
-	return anyHost(ctx, conn, func(ctx context.Context, host string) (*shalev1.SplitShardResponse, error) {
+	return anyHostSoon(ctx, conn, func(ctx context.Context, host string) (*shalev1.SplitShardResponse, error) {
 		return conn.cluster(host).SplitShard(ctx, &shalev1.SplitShardRequest{Key: []byte(key)})
 	})
 }

@@ -31,7 +31,7 @@ func newShardTransferLeaderCommand() *cobra.Command {
 }
 
 func transferLeader(ctx context.Context, conn *connection, shard, node uint64) (*shalev1.TransferLeaderResponse, error) {
-	return anyHost(ctx, conn, func(ctx context.Context, host string) (*shalev1.TransferLeaderResponse, error) {
+	return anyHostSoon(ctx, conn, func(ctx context.Context, host string) (*shalev1.TransferLeaderResponse, error) {
 		return conn.cluster(host).TransferLeader(ctx, &shalev1.TransferLeaderRequest{ShardId: shard, ToNode: node})
 	})
 }

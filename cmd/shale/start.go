@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -36,7 +38,7 @@ on the nodes that --join names (one or three), or joins the cluster that they be
 A directory that belongs to a cluster goes on where it stopped.`,
 		Example: `  shale start --store a --listen localhost:7400 --join localhost:7400,localhost:7401,localhost:7402 --insecure`,
 		Args:    cobra.NoArgs,
-		RunE:    func(c *cobra.Command, _ []string) error { return runStart(c.Context(), &o) },
+		RunE:    func(c *cobra.Command, _ []string) error { return runStart(c.Context(), &o, c.ErrOrStderr()) },
 	}
 	f := c.Flags()
 	f.StringVar(&o.store, "store", "", "the node's directory (required)")
@@ -50,7 +52,7 @@ A directory that belongs to a cluster goes on where it stopped.`,
 }
 
 // validate turns the flags into a node's configuration.
-func (o *startOptions) validate() (node.Config, error) {
+func (o *startOptions) validate(say io.Writer) (node.Config, error) {
 	var zero node.Config
 	if o.store == "" {
 		return zero, usageError("--store is missing: name the directory of this node")
@@ -90,7 +92,7 @@ func (o *startOptions) validate() (node.Config, error) {
 			advertise = "" // known only when the port is open
 		}
 	}
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	log := slog.New(slog.NewTextHandler(say, &slog.HandlerOptions{Level: level}))
 	return node.Config{Dir: o.store, Listen: o.listen, Advertise: advertise, Join: o.join,
 		Insecure: o.insecure, Version: version, Log: log}, nil
 }
@@ -99,7 +101,11 @@ func hostPort(flag, address string) error {
 	if address == "" {
 		return usageError("%s is missing: give it as HOST:PORT", flag)
 	}
-	if _, _, err := net.SplitHostPort(address); err != nil {
+	_, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
 		return usageError("%s %q is not HOST:PORT", flag, address)
 	}
 	return nil
@@ -108,8 +114,8 @@ func hostPort(flag, address string) error {
 // stopTimeout bounds an orderly stop; what is not flushed by then is in the log.
 const stopTimeout = 10 * time.Second
 
-func runStart(ctx context.Context, o *startOptions) error {
-	cfg, err := o.validate()
+func runStart(ctx context.Context, o *startOptions, say io.Writer) error {
+	cfg, err := o.validate(say)
 	if err != nil {
 		return err
 	}
@@ -138,7 +144,14 @@ func runStart(ctx context.Context, o *startOptions) error {
 	stop, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
 	if e := n.Stop(stop); e != nil {
-		err = errors.Join(err, fmt.Errorf("stop: %w", e))
+		err = &drainError{Cause: errors.Join(err, e)}
 	}
 	return err
+}
+
+// drainError: the node was asked to end, and did not end in order.
+type drainError struct{ Cause error }
+
+func (e *drainError) Error() string {
+	return fmt.Sprintf("the node did not stop in order: %v", e.Cause)
 }
