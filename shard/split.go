@@ -84,6 +84,11 @@ func (r *Replica) applySplit(index mvcc.Index, term uint64, cmd *splitCommand) e
 	before := r.closeGeneration()
 	sp.Before = &Flush{Generation: before.number, Batch: before.batch()}
 	r.shrink(right)
+	// What was evaluated in this turn, under the old bounds, and not proposed yet must not
+	// become an entry of the new ones: it goes round again (P16).
+	evaluated := r.batch
+	r.batch = nil
+	r.settle(&inflightEntry{items: evaluated}, true)
 	sp.Left, sp.Right, sp.Image = r.Descriptor(), right, Bootstrap(right)
 	r.applied, r.appliedTerm = index, term
 	after := r.closeGeneration()
