@@ -23,7 +23,7 @@ import (
 	"google.golang.org/protobuf/types/pluginpb"
 )
 
-// plugins are run in this order; the parameters are theirs.
+// plugins are run in this order; the parameters are theirs. Constant.
 var plugins = []struct{ name, parameter string }{
 	{"protoc-gen-go", "paths=source_relative"},
 	{"protoc-gen-connect-go", "paths=source_relative,simple"},
