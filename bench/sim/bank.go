@@ -39,13 +39,13 @@ func (w *world) operate(ctx context.Context, p *process) {
 		return
 	}
 	switch n := w.rng.IntN(100); {
-	case n < 40:
+	case n < 38:
 		w.move(ctx, p)
-	case n < 52:
+	case n < 48:
 		w.sum(ctx, p)
-	case n < 64:
+	case n < 60:
 		w.autocommit(ctx, p)
-	case n < 72:
+	case n < 68:
 		w.mix(ctx, p)
 	case n < 84:
 		w.look(ctx, p)
@@ -84,11 +84,7 @@ func (w *world) open(ctx context.Context, p *process) {
 // move moves money between two accounts and enters it in the ledger.
 func (w *world) move(ctx context.Context, p *process) {
 	w.history.transfer++
-	id := w.history.transfer
-	r, err := w.moveOnce(ctx, p, id)
-	if r != nil && err != nil && !definite(err) && w.opt.Mutant == BlindRerun {
-		_, _ = w.moveOnce(ctx, p, id)
-	}
+	w.moveOnce(ctx, p, w.history.transfer)
 }
 
 func (w *world) moveOnce(ctx context.Context, p *process, id int) (*record, error) {
@@ -213,6 +209,10 @@ func (w *world) again(ctx context.Context, p *process) {
 		if r = pick(w, w.history.records); r.start == 0 {
 			return
 		}
+	}
+	if w.opt.Mutant == BlindRerun && r.transfer != 0 && r.decision == mvcc.Undecided {
+		w.moveOnce(ctx, p, r.transfer)
+		return
 	}
 	w.counts.Repeats++
 	if n := w.rng.IntN(100); n < 60 && !r.auto {

@@ -36,9 +36,6 @@ func (w *world) build() {
 		p.boot = func(p *process) { p.spawn("report", p.report) }
 		w.nodes = append(w.nodes, p)
 	}
-	if w.opt.Mutant == SlowClock {
-		w.nodes[w.rng.IntN(nodeCount)].rate = 100
-	}
 	for i := range clientCount {
 		p := newProcess(w, 101+i, fmt.Sprintf("client%d", i+1))
 		p.boot = w.work

@@ -148,6 +148,7 @@ func (m *member) wakeAt(mono time.Duration) {
 	r := m.r
 	m.p.w.after(m.p.moment(mono)-m.p.w.now, m.p, note{kind: "tick", a: uint64(m.shard)}, func() {
 		if m.wake == mono && m.r == r {
+			m.wake = 0
 			m.step(shard.Tick{})
 		}
 	})

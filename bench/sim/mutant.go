@@ -22,13 +22,13 @@ const (
 	TimestampsStepBack   Mutant = "timestamps are kept for later"
 	BlindRerun           Mutant = "an unknown transfer is run again"
 	UnsyncedAcknowledged Mutant = "log writes are acknowledged before they are synced"
-	SlowClock            Mutant = "a node's clock runs at a tenth of its speed"
+	StoppedClock         Mutant = "the clock of a node that is cut off stands still"
 )
 
 // Mutants are all of them.
 func Mutants() []Mutant {
 	return []Mutant{ResolverAborts, NoCommitPoint, SecondariesFirst, TimestampsStepBack, BlindRerun,
-		UnsyncedAcknowledged, SlowClock}
+		UnsyncedAcknowledged, StoppedClock}
 }
 
 // sender is the gateway's own, or one with a bug in it.

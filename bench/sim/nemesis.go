@@ -71,30 +71,51 @@ func (w *world) maybeKill(p *process) {
 	w.after(w.between(0, 10*time.Millisecond), p, note{kind: "kill", a: uint64(p.id)}, func() { w.killClient(p) })
 }
 
-// partition cuts a link one way, or a process off from all others.
+// partition cuts some links of a process, one way or both.
 func (w *world) partition() {
-	from, others := pick(w, w.processes()), w.processes()
-	if w.chance(0.5) { // clients still reach it: a leader that is one no more
-		from, others = pick(w, w.nodes), w.nodes
+	if w.chance(0.3) {
+		w.isolate(pick(w, w.nodes))
+		return
 	}
-	for _, to := range others {
+	from := pick(w, w.processes())
+	for _, to := range w.processes() {
 		if to == from {
 			continue
 		}
-		whole := w.chance(0.5)
 		w.net.cut(from, to)
-		if whole {
+		if w.chance(0.5) {
 			w.net.cut(to, from)
 		}
-		w.after(w.between(10*time.Millisecond, 1200*time.Millisecond), nil,
-			note{kind: "mend", a: uint64(from.id), b: uint64(to.id)}, func() {
-				w.net.mend(from, to)
-				w.net.mend(to, from)
-			})
+		w.mendAfter(w.between(10*time.Millisecond, 1200*time.Millisecond), from, to)
 		if w.chance(0.2) {
 			return
 		}
 	}
+}
+
+// isolate cuts a node off from the other nodes, while clients still reach it: a leader that
+// is one no more.
+func (w *world) isolate(p *process) {
+	took := w.between(100*time.Millisecond, 1500*time.Millisecond)
+	w.remark(p, "isolated for %s", took)
+	for _, to := range w.nodes {
+		if to != p {
+			w.net.cut(p, to)
+			w.net.cut(to, p)
+			w.mendAfter(took, p, to)
+		}
+	}
+	if w.opt.Mutant == StoppedClock {
+		p.run(1)
+		w.after(took, nil, note{kind: "clock"}, func() { p.run(1000) })
+	}
+}
+
+func (w *world) mendAfter(d time.Duration, a, b *process) {
+	w.after(d, nil, note{kind: "mend", a: uint64(a.id), b: uint64(b.id)}, func() {
+		w.net.mend(a, b)
+		w.net.mend(b, a)
+	})
 }
 
 // pause stops a process between two events; its clocks go on.

@@ -24,7 +24,8 @@ type process struct {
 	coordinator *txn.Coordinator
 
 	// The clock.
-	began time.Duration // of this life
+	began time.Duration // when it showed base
+	base  time.Duration
 	rate  int64         // of its monotonic clock, in thousandths
 	skew  time.Duration // of its wall clock
 
@@ -52,11 +53,19 @@ func newProcess(w *world, id int, name string) *process {
 func (p *process) node() routing.NodeID { return routing.NodeID(p.id) }
 
 // mono is the process's monotonic clock: it runs unevenly, but never stops or goes back.
-func (p *process) mono() time.Duration { return (p.w.now - p.began) * time.Duration(p.rate) / 1000 }
+func (p *process) mono() time.Duration {
+	return p.base + (p.w.now-p.began)*time.Duration(p.rate)/1000
+}
+
+// run makes the monotonic clock run at another rate from now on.
+func (p *process) run(rate int64) {
+	p.base, p.began = p.mono(), p.w.now
+	p.rate = rate
+}
 
 // moment is when the monotonic clock will show t.
 func (p *process) moment(t time.Duration) time.Duration {
-	return p.began + t*1000/time.Duration(p.rate) + 1
+	return p.began + (t-p.base)*1000/time.Duration(p.rate) + 1
 }
 
 func (p *process) instant() shard.Instant {
@@ -66,7 +75,7 @@ func (p *process) instant() shard.Instant {
 // start brings the process up with what is on its disk.
 func (p *process) start() {
 	w := p.w
-	p.up, p.began, p.pausedUntil = true, w.now, 0
+	p.up, p.began, p.base, p.pausedUntil = true, w.now, 0, 0
 	p.gateway = newGateway(p)
 	p.coordinator = txn.NewCoordinator(w.windows(p), w.txnConfig())
 	for _, m := range p.members {

@@ -11,7 +11,9 @@ import (
 
 var (
 	seeds = flag.Int("seeds", 10, "how many seeds TestSeeds runs")
+	from  = flag.Uint64("from", 1, "the first of them")
 	whole = flag.String("trace", "", "the file that gets the whole trace")
+	bug   = flag.String("mutant", "", "the planted bug that TestSeeds runs with")
 	seed  = flag.Uint64("seed", 0, "the one seed that TestSeeds runs")
 )
 
@@ -37,18 +39,18 @@ const twice = 3
 
 // TestSeeds runs seeds on the real protocols: all promises hold, and a seed replays.
 func TestSeeds(t *testing.T) {
-	first, last := uint64(1), uint64(*seeds)
+	first, last := *from, *from+uint64(*seeds)-1
 	if *seed != 0 {
 		first, last = *seed, *seed
 	}
 	for s := first; s <= last; s++ {
-		r := run(t, Options{Seed: s})
+		r := run(t, Options{Seed: s, Mutant: Mutant(*bug)})
 		t.Logf("seed %d: hash %016x, %d events in %s; %s", s, r.Hash, r.Events, r.Virtual.Round(time.Millisecond), r.Counts)
 		if r.Err != nil {
 			t.Error(r.Err)
 		}
 		if s < first+twice && *whole == "" {
-			if again := run(t, Options{Seed: s}); again.Hash != r.Hash {
+			if again := run(t, Options{Seed: s, Mutant: Mutant(*bug)}); again.Hash != r.Hash {
 				t.Errorf("seed %d gave the trace %016x, and %016x when it was run again", s, r.Hash, again.Hash)
 			}
 		}
