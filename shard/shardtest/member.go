@@ -31,6 +31,7 @@ type Member struct {
 
 	holdSync, holdFlush bool
 	holdBounds          bool             // splits end before the left's new bounds are written
+	stuck               bool             // one did
 	writes              []shard.LogWrite // not synced
 	flushes             []func()         // not carried out
 	proposerStart       shard.Start
@@ -93,7 +94,7 @@ func (m *Member) start() error {
 // flush.
 func (m *Member) crash(power bool) {
 	m.R, m.writes, m.flushes, m.out = nil, nil, nil, shard.Effects{}
-	m.paused, m.inbox = false, nil
+	m.paused, m.inbox, m.stuck = false, nil, false
 	if power && m.store != nil {
 		m.store = m.store.AfterPowerLoss()
 	}
@@ -186,12 +187,12 @@ func (m *Member) sync() bool {
 }
 
 func (m *Member) carryFlushes() bool {
-	if m.holdFlush || len(m.flushes) == 0 || m.R == nil {
+	if m.holdFlush || m.stuck || len(m.flushes) == 0 || m.R == nil {
 		return false
 	}
-	flushes := m.flushes
-	m.flushes = nil
-	for _, f := range flushes {
+	for len(m.flushes) > 0 && !m.stuck {
+		f := m.flushes[0]
+		m.flushes = m.flushes[1:]
 		f()
 	}
 	return true
@@ -258,6 +259,7 @@ func (m *Member) split(sp *shard.Split) {
 		return
 	}
 	if m.holdBounds {
+		m.stuck = true
 		return
 	}
 	if err := m.store.Flush(sp.After.Batch, true); err != nil {
@@ -325,12 +327,13 @@ func (m *Member) install(w shard.LogWrite) {
 		m.Bad = errors.New("a raft snapshot without its file")
 		return
 	}
-	m.store = file
-	image, err := file.Load()
+	m.store = file.Clone() // a message that comes twice brings the same file
+	m.flushes = nil        // they were the old store's
+	image, err := m.store.Load()
 	if err != nil {
 		m.c.fail(err)
 	}
 	m.log.cut, m.log.cutTerm, m.log.entries = image.Index, image.Term, nil
-	m.log.write(shard.LogWrite{HardState: w.HardState})
+	m.log.write(shard.LogWrite{HardState: w.HardState, Entries: w.Entries}) // both may come along
 	m.step(shard.Installed{Write: w, Image: image})
 }
