@@ -47,3 +47,29 @@ func TestLocksOutliveAStrangersClose(t *testing.T) {
 	require.Equal(t, fmt.Sprint(at+1), fmt.Sprint(v.Index()))
 	require.NoError(t, v.Close())
 }
+
+// P23: opening and loading a file of some megabytes reads some pages of it.
+func TestOpenReadsLittle(t *testing.T) {
+	s := open(t)
+	fill(t, s, 0, 1, 6000)
+	require.NoError(t, s.Close())
+	before := bytesRead(t)
+	again, err := Open(s.path, Config{})
+	require.NoError(t, err)
+	_, err = again.Load()
+	require.NoError(t, err)
+	read := bytesRead(t) - before
+	require.Greater(t, again.Size(), int64(6<<20))
+	t.Logf("read %d bytes of %d", read, again.Size())
+	require.Less(t, read, int64(256<<10))
+	require.NoError(t, again.Close())
+}
+
+// bytesRead is what this process has read by system calls.
+func bytesRead(t *testing.T) (n int64) {
+	raw, err := os.ReadFile("/proc/self/io")
+	require.NoError(t, err)
+	_, err = fmt.Sscanf(string(raw), "rchar: %d", &n)
+	require.NoError(t, err)
+	return n
+}

@@ -262,3 +262,30 @@ func TestReceivedFiles(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, left, receivedMax)
 }
+
+// P25: while reads and writes go on, SQLite's log begins anew: no reader's view outlives the
+// next flush, and checkpoints follow the flushes.
+func TestSQLitesLogStaysSmall(t *testing.T) {
+	w := newWorld(t, 1, func(c *Config) { c.RaftLog.SegmentSize = 8 << 20 })
+	wal := w.file(1, dataShard) + "-wal"
+	largest := int64(0)
+	for i := range 100 {
+		args := putArgs(w.clock.next(), mvcc.Key(fmt.Sprintf("k%03d/00", i)), nil)
+		args.Mutations = nil
+		for j := range 16 {
+			args.Mutations = append(args.Mutations, mvcc.Mutation{Op: mvcc.MutationPut,
+				Key: mvcc.Key(fmt.Sprintf("k%03d/%02d", i, j)), Value: value(fmt.Sprint(i, " "), 16<<10)})
+		}
+		_, err := w.call(dataShard, args)
+		require.NoError(t, err)
+		_, err = w.call(dataShard, &mvcc.ScanArgs{ReadTS: w.clock.next(), Limit: 20, Span: mvcc.Span{Start: mvcc.FirstUserKey}})
+		require.NoError(t, err)
+		st, err := os.Stat(wal)
+		require.NoError(t, err)
+		largest = max(largest, st.Size())
+	}
+	t.Logf("25 MiB written, the log's file grew to %d KiB", largest>>10)
+	require.Positive(t, w.host(1).Metrics().Checkpoints.Load())
+	require.Positive(t, w.host(1).Metrics().Views.Load())
+	require.Less(t, largest, int64(3*walMax))
+}

@@ -99,12 +99,14 @@ func (k *keeper) write(f *shard.Flush) error {
 	if f.Durable {
 		m.Durable.Add(1)
 	}
-	k.views.renew(f.Batch.Index)
+	k.views.renew()
 	return nil
 }
 
 // checkpoint folds the write-ahead log into the file where it has grown. Idle views were
-// closed by the flush before; one that is in use leaves the rest for the next time.
+// closed by the flush before; one that is in use leaves the rest for the next time. Those
+// opened meanwhile read from the log: they end before the next flush, so that it can begin
+// the log anew (P25).
 func (k *keeper) checkpoint() {
 	if k.store.WALSize() < walMax {
 		return
@@ -113,6 +115,7 @@ func (k *keeper) checkpoint() {
 		k.fail(fmt.Errorf("checkpoint: %w", err))
 		return
 	}
+	k.views.renew()
 	k.h.metrics.Checkpoints.Add(1)
 }
 
@@ -130,7 +133,7 @@ func (k *keeper) trim(span mvcc.Span) {
 		k.fail(fmt.Errorf("delete rows outside the bounds: %w", err))
 		return
 	}
-	k.views.renew(0)
+	k.views.renew()
 	if more {
 		k.put(func() { k.trim(span) })
 	}
@@ -153,7 +156,7 @@ func (k *keeper) fail(err error) {
 func (k *keeper) replace(swap func() error) (*mvcc.Image, error) {
 	k.use.Lock()
 	defer k.use.Unlock()
-	k.views.drop()
+	k.views.renew()
 	if k.store != nil {
 		if err := k.store.Close(); err != nil {
 			return nil, err
@@ -180,7 +183,7 @@ func (k *keeper) replace(swap func() error) (*mvcc.Image, error) {
 func (k *keeper) close() error {
 	k.use.Lock()
 	defer k.use.Unlock()
-	k.views.drop()
+	k.views.renew()
 	if k.store == nil {
 		return nil
 	}

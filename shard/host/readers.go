@@ -131,7 +131,7 @@ func (r *readers) watch(k *keeper, err error) error {
 }
 
 // view is a read view that fits the state. The caller holds use for reading.
-func (k *keeper) view(s shard.State) (mvcc.View, error) {
+func (k *keeper) view(s shard.State) (*pooledView, error) {
 	if k.store == nil {
 		return nil, &routing.UnavailableError{Shard: k.s.id, Why: "its file is closed"}
 	}
@@ -141,31 +141,46 @@ func (k *keeper) view(s shard.State) (mvcc.View, error) {
 		}
 		v.Close()
 	}
-	v, err := k.store.View()
+	round := k.views.now()
+	opened, err := k.store.View()
 	if err != nil {
 		return nil, err
 	}
 	k.h.metrics.Views.Add(1)
+	v := &pooledView{opened, round}
 	if !s.Fits(v.Index()) {
 		k.views.put(v)
 		return nil, errTooNew
 	}
-	k.views.opened(v)
 	return v, nil
 }
 
 // idleViews bounds the views a replica keeps open between two reads.
 const idleViews = 4
 
-// viewPool keeps the views of one store's last flushed state. A view belongs to one reader
-// at a time.
-type viewPool struct {
-	mu    sync.Mutex
-	idle  []mvcc.View
-	since mvcc.Index // views below it are of the past
+// pooledView is a view and the pool's round in which it was opened.
+type pooledView struct {
+	mvcc.View
+	round uint64
 }
 
-func (p *viewPool) get() mvcc.View {
+// viewPool keeps the views of one store's last flushed state. A view belongs to one reader
+// at a time. A round ends with every flush, and with every checkpoint too: a view that was
+// opened before it still reads from the write-ahead log, and the log begins anew only
+// where nobody does (P25).
+type viewPool struct {
+	mu    sync.Mutex
+	idle  []*pooledView
+	round uint64
+}
+
+func (p *viewPool) now() uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.round
+}
+
+func (p *viewPool) get() *pooledView {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	n := len(p.idle)
@@ -177,17 +192,10 @@ func (p *viewPool) get() mvcc.View {
 	return v
 }
 
-// opened notes that views as new as v exist.
-func (p *viewPool) opened(v mvcc.View) {
-	p.mu.Lock()
-	p.since = max(p.since, v.Index())
-	p.mu.Unlock()
-}
-
 // put takes a view back, or closes it where it is of the past or one too many.
-func (p *viewPool) put(v mvcc.View) {
+func (p *viewPool) put(v *pooledView) {
 	p.mu.Lock()
-	keep := v.Index() >= p.since && len(p.idle) < idleViews
+	keep := v.round == p.round && len(p.idle) < idleViews
 	if keep {
 		p.idle = append(p.idle, v)
 	}
@@ -197,23 +205,14 @@ func (p *viewPool) put(v mvcc.View) {
 	}
 }
 
-// renew closes the idle views: after a flush up to index they would only pin the
-// write-ahead log.
-func (p *viewPool) renew(index mvcc.Index) {
+// renew ends the round and closes the idle views.
+func (p *viewPool) renew() {
 	p.mu.Lock()
 	idle := p.idle
 	p.idle = nil
-	p.since = max(p.since, index)
+	p.round++
 	p.mu.Unlock()
 	for _, v := range idle {
 		v.Close()
 	}
-}
-
-// drop is renew for a store that goes: its indexes mean nothing for the next one.
-func (p *viewPool) drop() {
-	p.renew(0)
-	p.mu.Lock()
-	p.since = 0
-	p.mu.Unlock()
 }

@@ -16,22 +16,33 @@ import (
 	"github.com/shaledb/shale/shard/routing"
 )
 
-// stopped is a node's directory with 200 rows, after an orderly stop, and its log as it was
+// stopped is a node's directory with 1,000 rows, after an orderly stop, and its log as it was
 // when half of them were written.
 func stopped(t *testing.T) (dir, olderLog string) {
-	w := newWorld(t, 1, func(c *Config) { c.Replica.CutEvery, c.Replica.CutBytes = time.Hour, 1<<30 })
+	w := newWorld(t, 1, steady)
 	olderLog = filepath.Join(t.TempDir(), "log")
-	for i := range 200 {
-		if i == 100 {
+	for i := 0; i < stoppedRows; i += 10 {
+		if i == stoppedRows/2 {
 			w.stop(1)
 			copyDir(t, filepath.Join(w.dirs[1], "log"), olderLog)
 			w.start(1, w.open(1))
 		}
-		w.put(dataShard, mvcc.Key(fmt.Sprintf("k%03d", i)), value(fmt.Sprint(i, " "), 300))
+		args := putArgs(w.clock.next(), stoppedKey(i), nil)
+		args.Mutations = nil
+		for j := i; j < i+10; j++ {
+			args.Mutations = append(args.Mutations, mvcc.Mutation{Op: mvcc.MutationPut, Key: stoppedKey(j), Value: stoppedValue(j)})
+		}
+		_, err := w.call(dataShard, args)
+		require.NoError(t, err)
 	}
 	w.stop(1)
 	return w.dirs[1], olderLog
 }
+
+const stoppedRows = 1000
+
+func stoppedKey(i int) mvcc.Key { return mvcc.Key(fmt.Sprintf("k%03d", i)) }
+func stoppedValue(i int) []byte { return value(fmt.Sprint(i, " "), 300) }
 
 // S17: a node that lost its log, or has an older one, or one whose records are damaged, or
 // another's, does not start, and says which file it is and what to do.
@@ -128,7 +139,7 @@ func TestABadFileStopsItsReplicaAlone(t *testing.T) {
 			require.NoError(t, os.RemoveAll(filepath.Join(copied, "shards", "2")))
 			copyDir(t, filepath.Join(dir, "shards", "2"), filepath.Join(copied, "shards", "2"))
 			w.start(1, w.open(1))
-			require.Equal(t, value("1 ", 300), w.get(dataShard, "k001"))
+			require.Equal(t, stoppedValue(1), w.get(dataShard, "k001"))
 			w.stop(1)
 		})
 	}
@@ -157,11 +168,10 @@ func TestAPageRotsWhileItRuns(t *testing.T) {
 	for at := int64(8192 + 4000); at < st.Size(); at += 8192 { // every page but the first
 		require.NoError(t, flipBit(path, at))
 	}
-	for i := range 200 {
-		k := mvcc.Key(fmt.Sprintf("k%03d", i))
-		res, err := w.ask(1, dataShard, &mvcc.GetArgs{Keys: []mvcc.Key{k}})
+	for i := range stoppedRows {
+		res, err := w.ask(1, dataShard, &mvcc.GetArgs{Keys: []mvcc.Key{stoppedKey(i)}})
 		if err == nil {
-			require.Equal(t, value(fmt.Sprint(i, " "), 300), res.(*mvcc.GetResult).Versions[0].Value)
+			require.Equal(t, stoppedValue(i), res.(*mvcc.GetResult).Versions[0].Value)
 		}
 	}
 	bad := w.until(1, dataShard, "quarantine", func(st *routing.StatusResult) bool { return st.Quarantine != "" })
@@ -221,4 +231,30 @@ func TestOwn(t *testing.T) {
 	other := &Host{cfg: Config{Dir: h.cfg.Dir, Node: 4}}
 	require.False(t, other.owns(2))
 	require.NoError(t, sqlite.Remove(h.dbFile(2)))
+}
+
+// P28: a flush that failed is not tried again: the replica stops, and it alone. What was
+// acknowledged is in the log, and comes back with the file.
+func TestAFailedFlushStopsItsReplica(t *testing.T) {
+	dir, _ := stopped(t)
+	w := worldOn(t, dir)
+	w.put(dataShard, "a", []byte("x")) // from now on puts look nothing up, and the last page is not read yet
+	w.flushed(1, dataShard)
+	w.trimmed(1, dataShard)
+	path := w.file(1, dataShard)
+	st, err := os.Stat(path)
+	require.NoError(t, err)
+	flipAll := func() {
+		for at := int64(8192 + 4000); at < st.Size(); at += 8192 {
+			require.NoError(t, flipBit(path, at))
+		}
+	}
+	flipAll()
+	w.put(dataShard, stoppedKey(500), []byte("2")) // it is in the log and in memory
+	bad := w.until(1, dataShard, "quarantine", func(st *routing.StatusResult) bool { return st.Quarantine != "" })
+	require.Contains(t, bad.Quarantine, "flush up to index")
+	require.NoError(t, w.fatal)
+	flipAll() // back
+	w.restart(1)
+	require.Equal(t, "2", string(w.get(dataShard, stoppedKey(500))))
 }
