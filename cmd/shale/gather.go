@@ -215,23 +215,27 @@ func literal(v any) string {
 	return "NULL"
 }
 
-// How long a leader's file may take to hold what its replica has applied.
+// How often the leaders are asked how far their files are, and after how long without any
+// progress they are believed to have nothing to flush: entries without rows are not flushed.
 const (
-	flushedWait = 2 * time.Second
-	flushedPoll = 30 * time.Millisecond
+	flushedPoll  = 25 * time.Millisecond
+	flushedStill = 250 * time.Millisecond
+	flushedWait  = 5 * time.Second
 )
 
 // flushed lists the users' shards when their leaders' files hold all that was applied when
 // it was called: a file lags its replica by a flush, and whoever wrote a moment ago wants to
 // see it. A leader that does not flush is read as it is.
 func flushed(ctx context.Context, conn *connection) ([]*shalev1.Shard, error) {
-	wanted := map[uint64]uint64{}
-	end := time.Now().Add(flushedWait)
+	wanted, had := map[uint64]uint64{}, map[uint64]uint64{}
+	begun := time.Now()
+	moved := begun
 	for {
 		all, err := listShards(ctx, conn, 0)
 		if err != nil {
 			return nil, err
 		}
+		now := time.Now()
 		shards, behind := all[:0], false
 		for _, s := range all {
 			if s.Id == uint64(routing.SystemShard) {
@@ -242,9 +246,12 @@ func flushed(ctx context.Context, conn *connection) ([]*shalev1.Shard, error) {
 			if wanted[s.Id] == 0 {
 				wanted[s.Id] = applied
 			}
+			if had[s.Id] != flushed {
+				had[s.Id], moved = flushed, now
+			}
 			behind = behind || flushed < wanted[s.Id]
 		}
-		if !behind || time.Now().After(end) {
+		if !behind || now.Sub(moved) > flushedStill || now.Sub(begun) > flushedWait {
 			return shards, nil
 		}
 		select {
