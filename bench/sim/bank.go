@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"strconv"
@@ -191,6 +192,9 @@ func (w *world) mix(ctx context.Context, p *process) {
 	var ms []mvcc.Mutation
 	for _, i := range order[1 : 2+w.rng.IntN(3)] {
 		m := mvcc.Mutation{Op: mvcc.MutationPut, Key: register(i), Value: []byte("mix")}
+		if w.chance(0.3) { // a value with a row of its own
+			m.Value = bytes.Repeat([]byte("mix "), mvcc.InlineValueSize/4+1)
+		}
 		if w.chance(0.3) {
 			m = mvcc.Mutation{Op: mvcc.MutationDelete, Key: register(i)}
 		}

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"slices"
+	"time"
 
 	"github.com/shaledb/shale/mvcc"
 	"github.com/shaledb/shale/shard"
@@ -42,6 +43,12 @@ func (w *world) rowsOf(m *member) (out rows) {
 		}
 	}
 	return out
+}
+
+// compareAgain compares now, in the midst of everything, and plans to do so again.
+func (w *world) compareAgain() {
+	w.compare()
+	w.after(w.between(100*time.Millisecond, time.Second), nil, note{kind: "compare"}, w.compareAgain)
 }
 
 // compare holds replicas of a shard whose stores are at the same index against each other:

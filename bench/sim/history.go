@@ -80,6 +80,7 @@ func (w *world) heard(p *process, r *record, commitTS timestamp.Timestamp, err e
 	r.busy = false
 	var unknown *mvcc.UndeterminedError
 	var gone *routing.UnavailableError
+	var busy *routing.OverloadedError
 	switch {
 	case err == nil:
 		w.counts.Committed++
@@ -94,7 +95,7 @@ func (w *world) heard(p *process, r *record, commitTS timestamp.Timestamp, err e
 			r.start = unknown.StartTS
 		}
 		w.remark(p, "%v: %v", r, err)
-	case errors.As(err, &gone):
+	case errors.As(err, &gone), errors.As(err, &busy):
 		w.counts.Unknown++
 		w.remark(p, "%v: %v", r, err)
 		if r.auto {

@@ -147,8 +147,7 @@ func (m *member) makeRight(sp *shard.Split) {
 		right.crash(false)
 	}
 	right.log, right.hard = log, log.hard
-	right.store = m.store.Clone()
-	right.must(right.store.Flush(&mvcc.Batch{Index: shard.InitialIndex, Term: shard.InitialTerm, Meta: sp.Image}, true))
+	right.store = m.store.MakeSpan(sp.Right.Span, sp.Image, shard.InitialIndex, shard.InitialTerm)
 	right.right = shard.Start{Campaign: sp.Campaign, Proposer: sp.Proposer}
 	m.p.w.remark(m.p, "%s is made", sp.Right)
 	right.recover()
