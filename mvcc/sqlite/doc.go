@@ -24,6 +24,11 @@
 //	$ sqlite3 shard.db "SELECT key_text, commit_time, value_text FROM readable LIMIT 1"
 //	account/17|2026-11-23 10:04:11.250|120
 //
+// Every page ends in a checksum, which a VFS of this package (vfs.go) sets and checks where
+// SQLite writes and reads; every row has one besides. Other programs may read the file, and
+// fold its write-ahead log into it. Where they write rows of their own, the replica that
+// owns it refuses it.
+//
 // # Durability
 //
 // The file is in WAL mode with synchronous=NORMAL: a crash may lose the last flushes, in
@@ -35,8 +40,10 @@
 //
 //   - One writer, and its transactions begin as writers.
 //   - A connection and its statements belong to one goroutine at a time.
-//   - A row that does not match its checksum is an error, never an answer.
+//   - A page or row that does not match its checksum is an error, never an answer.
 //   - Nobody else in the process opens the file but through this package.
 //
-// What it does not do: find a row that vanished, for a checksum sees only what is there.
+// What it does not do: see that a whole page is an older version of itself, because a disk
+// said yes and wrote nothing. Only another replica knows that. DESIGN.md has the failures,
+// the decisions and the figures.
 package sqlite

@@ -228,13 +228,14 @@ func (c *conn) walFrames() (frames, done int64, err error) {
 	return max(frames, 0), max(done, 0), err
 }
 
-// WALSize is the bytes of the write-ahead log that are not in the file yet.
-func (s *Store) WALSize() int64 {
+// WALSize is the bytes that the write-ahead log has since it began anew, and how many of them
+// are not in the file yet.
+func (s *Store) WALSize() (size, left int64) {
 	frames, done, err := s.writer.walFrames()
 	if err != nil {
-		return 0 // the next flush says what is wrong
+		return 0, 0 // the next flush says what is wrong
 	}
-	return (frames - done) * pageSize
+	return frames * pageSize, (frames - done) * pageSize
 }
 
 // Checkpoint folds the write-ahead log into the file, as far as no reader stands in the way,

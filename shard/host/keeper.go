@@ -10,9 +10,13 @@ import (
 	"github.com/shaledb/shale/shard"
 )
 
-// walMax is the size of SQLite's write-ahead log from which on a flush is followed by a
-// checkpoint.
-const walMax = 4 << 20
+// walMax is how much of SQLite's write-ahead log may be missing in the file; above it a flush
+// is followed by a checkpoint. walLong is the length at which readers are held off for one:
+// so many views, one after the other, kept the log from beginning anew.
+const (
+	walMax  = 4 << 20
+	walLong = 2 * walMax
+)
 
 // keeper does, in order, what changes one replica's file: flushes, splits, installs. It
 // borrows a goroutine while it has something to do.
@@ -29,6 +33,9 @@ type keeper struct {
 	use   sync.RWMutex
 	store *sqlite.Store // nil: no file yet, or closed
 
+	// gate is held for reading by whoever looks through a view, and for writing by a
+	// checkpoint that has to get through.
+	gate  sync.RWMutex
 	views viewPool
 	later func() // to be done once the host runs
 }
@@ -108,8 +115,14 @@ func (k *keeper) write(f *shard.Flush) error {
 // opened meanwhile read from the log: they end before the next flush, so that it can begin
 // the log anew (P25).
 func (k *keeper) checkpoint() {
-	if k.store.WALSize() < walMax {
+	size, left := k.store.WALSize()
+	if left < walMax && size < walLong {
 		return
+	}
+	if size >= walLong {
+		k.gate.Lock()
+		defer k.gate.Unlock()
+		k.views.renew()
 	}
 	if _, err := k.store.Checkpoint(); err != nil {
 		k.fail(fmt.Errorf("checkpoint: %w", err))

@@ -93,6 +93,8 @@ func (r *readers) do(j readJob) {
 	k := j.slot.keeper
 	k.use.RLock()
 	defer k.use.RUnlock()
+	k.gate.RLock()
+	defer k.gate.RUnlock()
 	v, err := k.view(j.state())
 	if j.lookup != nil {
 		var facts []mvcc.Fact
