@@ -227,31 +227,24 @@ const (
 // it was called: a file lags its replica by a flush, and whoever wrote a moment ago wants to
 // see it. A leader that does not flush is read as it is.
 func flushed(ctx context.Context, conn *connection) ([]*shalev1.Shard, error) {
-	wanted, had := map[uint64]uint64{}, map[uint64]uint64{}
-	begun := time.Now()
-	moved := begun
+	waits := map[uint64]*flushWait{}
 	for {
 		all, err := listShards(ctx, conn, 0)
 		if err != nil {
 			return nil, err
 		}
-		now := time.Now()
 		shards, behind := all[:0], false
 		for _, s := range all {
 			if s.Id == uint64(routing.SystemShard) {
 				continue
 			}
 			shards = append(shards, s)
-			applied, flushed := indexes(s)
-			if wanted[s.Id] == 0 {
-				wanted[s.Id] = applied
+			if waits[s.Id] == nil {
+				waits[s.Id] = &flushWait{}
 			}
-			if had[s.Id] != flushed {
-				had[s.Id], moved = flushed, now
-			}
-			behind = behind || flushed < wanted[s.Id]
+			behind = waits[s.Id].on(s, time.Now()) || behind
 		}
-		if !behind || now.Sub(moved) > flushedStill || now.Sub(begun) > flushedWait {
+		if !behind {
 			return shards, nil
 		}
 		select {
@@ -260,6 +253,24 @@ func flushed(ctx context.Context, conn *connection) ([]*shalev1.Shard, error) {
 		case <-time.After(flushedPoll):
 		}
 	}
+}
+
+// flushWait is the wait for one leader's file.
+type flushWait struct {
+	wanted, had  uint64
+	begun, moved time.Time
+}
+
+// on says whether to wait on.
+func (w *flushWait) on(s *shalev1.Shard, now time.Time) bool {
+	applied, flushed := indexes(s)
+	if w.begun.IsZero() {
+		*w = flushWait{wanted: applied, had: flushed, begun: now, moved: now}
+	}
+	if w.had != flushed {
+		w.had, w.moved = flushed, now
+	}
+	return flushed < w.wanted && now.Sub(w.moved) < flushedStill && now.Sub(w.begun) < flushedWait
 }
 
 // indexes are those of the leader's replica.
