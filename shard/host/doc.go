@@ -26,13 +26,25 @@
 // A node's directory holds log/ (one log for all groups, package raftlog) and one folder
 // for each shard, shards/ID/shard.db. A new file never replaces an old one by name alone:
 // whole folders are swapped, behind a marker that says how far the swap came (swap.go),
-// because a WAL left beside a new file would be replayed into it.
+// because a WAL left beside a new file would be replayed into it (S15).
+//
+// # What is found at the start
+//
+//	the log is missing, damaged, or ends before a file that   the node does not start: votes
+//	is this node's own (shards/ID/own says so)                may be lost (S17)
+//	a file is missing or damaged, or ends before the log      that shard alone is in quarantine;
+//	begins                                                    a copy of its folder brings it back
+//	a file from elsewhere runs ahead of the log: received,    the log begins anew where it
+//	or put there by hand                                      stands, its votes kept
+//	an install half done                                      finished from its marker on, else
+//	                                                          discarded
+//	a group without a folder and without entries              its vote waits for the file
 //
 // # What must hold
 //
 //   - A replica is touched by the loop's goroutine alone.
 //   - A store has one writer, its keeper; readers hold views no longer than from one flush
-//     to the next.
+//     to the next, and drop them after a checkpoint (P25).
 //   - A failed write or sync of the log ends the process: nothing can be promised after
 //     it. A failed flush stops that replica alone.
 //   - Callbacks run on the loop's or a reader's goroutine and must not block.
