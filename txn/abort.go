@@ -27,19 +27,22 @@ func (t *commit) refused(ctx context.Context, err error) (timestamp.Timestamp, e
 	var gone *mvcc.TxnAbortedError
 	var exists *mvcc.AlreadyExistsError
 	var check *mvcc.CheckFailedError
+	var mismatch *mvcc.DigestMismatchError
 	switch {
 	case errors.As(err, &conflict) && conflict.Final, errors.As(err, &exists), errors.As(err, &check):
 		t.release(ctx, t.primary())
 		return 0, err
 	case errors.As(err, &conflict), errors.As(err, &gone):
 		return t.abort(ctx, err)
-	case transient(err), ctx.Err() != nil:
-		if t.maybe {
-			return 0, &mvcc.UndeterminedError{StartTS: t.start, Primary: t.primary(), Cause: err}
-		}
-		return 0, err // whatever stands of it expires, or the same Commit goes on from there
+	case errors.As(err, &mismatch):
+		t.release(ctx, "")
+		return 0, err
+	case t.maybe:
+		return 0, &mvcc.UndeterminedError{StartTS: t.start, Primary: t.primary(), Cause: err}
 	}
-	t.release(ctx, "")
+	// Nothing is decided: a shard is away or overloaded, or the caller has gone. Whatever stands
+	// of it expires, or the same Commit goes on from there; a copy may be doing so now, and its
+	// locks are the same ones (S7).
 	return 0, err
 }
 
