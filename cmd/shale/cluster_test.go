@@ -152,7 +152,7 @@ func keyAndValue(t *testing.T, e ended) string {
 
 // testSQL runs over all shards: what was acknowledged before is seen, and counted once
 // though the split left copies of rows on both sides.
-func testSQL(t *testing.T, _ *demoCluster) {
+func testSQL(t *testing.T, c *demoCluster) {
 	count := func() int {
 		lines := strings.Split(shale(t, "sql", "-o", "csv", "-e", "SELECT count(*) FROM versions").done(t), "\n")
 		n, err := strconv.Atoi(lines[1])
@@ -167,6 +167,17 @@ func testSQL(t *testing.T, _ *demoCluster) {
 	require.Equal(t, before+20, count())
 	shale(t, "shard", "split", "f").done(t)
 	require.Equal(t, before+20, count())
+
+	// In pages of three rows, which end between versions of one key, as in one.
+	shale(t, "kv", "put", "a", "v").done(t)
+	shale(t, "kv", "put", "a", "v").done(t)
+	conn := newConnection(c.addresses())
+	for _, page := range []int{3, pageRows} {
+		paged := &clusterInspector{conn: conn, rows: printedMax, copyMax: copiedMax, page: page}
+		res, err := paged.inspect(t.Context(), "SELECT count(*), count(DISTINCT key || commit_ts) FROM versions")
+		require.NoError(t, err)
+		require.Equal(t, []any{int64(before + 22), int64(before + 22)}, res.Rows[0], "pages of %d", page)
+	}
 
 	out := shale(t, "sql", "-o", "jsonl", "-e", "SELECT key_text, value_text FROM latest WHERE key_text < 'c'",
 		"-e", "SELECT count(DISTINCT shard) AS shards FROM versions").done(t)
@@ -264,9 +275,13 @@ func testNodeAway(t *testing.T, c *demoCluster) {
 // testMajorityAway stops a second one: one line says what is wrong, in bounded time.
 func testMajorityAway(t *testing.T, c *demoCluster) {
 	stopNode(t, c)
-	for _, args := range [][]string{{"kv", "put", "k", "v"}, {"kv", "get", "k"}, {"shard", "split", "x"}, {"status"}} {
+	for _, args := range [][]string{{"kv", "put", "k", "v"}, {"kv", "get", "k"}, {"shard", "split", "x"}} {
 		shale(t, append(args, "--host", c.nodes[0].Address(), "--timeout", "1500ms")...).fails(t, exitUnreachable)
 	}
+	// The node answers in time that the system group does not, or the time is over.
+	st := shale(t, "status", "--host", c.nodes[0].Address(), "--timeout", "1500ms")
+	require.Contains(t, []int{exitUnhealthy, exitUnreachable}, st.code, st.err)
+	require.Equal(t, 1, strings.Count(st.err, "\n"), st.err)
 }
 
 // stopNode stops the last one.

@@ -140,7 +140,8 @@ func startDemo(ctx context.Context, o *demoOptions, log *slog.Logger, say io.Wri
 // show runs what there is to see.
 func (d *demo) show(ctx context.Context, o *demoOptions, in io.Reader, out, say io.Writer) error {
 	sh := &shell{
-		look: &clusterInspector{conn: d.conn, db: d.db, rows: printedMax, copyMax: copiedMax}, conn: d.conn,
+		look: &clusterInspector{conn: d.conn, db: d.db, rows: printedMax, copyMax: copiedMax, page: pageRows},
+		conn: d.conn,
 		keys: &kvWords{db: d.db, out: out}, bank: d.bank, timeout: demoTimeout, output: o.output, out: out, say: say,
 	}
 	if len(o.text) > 0 {

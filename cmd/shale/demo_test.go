@@ -46,6 +46,9 @@ func TestDemoInterrupted(t *testing.T) {
 	address := regexp.MustCompile(`127\.0\.0\.1:\d+`).FindString(d.say.String())
 	require.Equal(t, `{"country":"Japan","population":37100000}`+"\n", shale(t, "kv", "get", "city/Tokyo", "--host", address).done(t))
 	require.Contains(t, shale(t, "shard", "ls", "--host", address).done(t), "city/M")
+	dir := regexp.MustCompile(`\S+/shale-demo-\d+`).FindString(d.say.String())
+	require.DirExists(t, dir)
 	d.stop(t)
+	require.NoDirExists(t, dir, "what was temporary is removed")
 	require.Empty(t, d.out.String())
 }

@@ -25,6 +25,7 @@ type clusterInspector struct {
 	db      *txn.DB // nil: opened where a statement needs it
 	rows    int
 	copyMax int
+	page    int // rows asked for at once; a node's own bounds may give fewer
 }
 
 // source is a table that is copied: its columns, and those that order it.
@@ -123,7 +124,7 @@ func (s *source) needed(statement string) bool {
 	return false
 }
 
-// pageRows is how many rows are asked for at once; a node's own bounds may give fewer.
+// pageRows is a page, unless the inspector says otherwise.
 const pageRows = 5000
 
 // copyTable copies one shard's rows of one table. Rows that a split left outside the
@@ -137,8 +138,8 @@ func (i *clusterInspector) copyTable(ctx context.Context, db *sqlx.DB, src *sour
 	after := ""
 	for {
 		page := "SELECT " + strings.Join(src.columns, ", ") + " FROM " + src.name + " WHERE " + bounds + after +
-			" ORDER BY " + src.orderBy() + " LIMIT " + strconv.Itoa(pageRows)
-		res, err := askNode(ctx, i.conn, nodes, bestReplica(s, nodes), s.Id, page, pageRows)
+			" ORDER BY " + src.orderBy() + " LIMIT " + strconv.Itoa(i.page)
+		res, err := askNode(ctx, i.conn, nodes, bestReplica(s, nodes), s.Id, page, i.page)
 		if err != nil {
 			return fmt.Errorf("shard %d: %w", s.Id, err)
 		}
@@ -149,7 +150,7 @@ func (i *clusterInspector) copyTable(ctx context.Context, db *sqlx.DB, src *sour
 		if err := src.store(ctx, db, s.Id, res.Rows); err != nil {
 			return err
 		}
-		if len(res.Rows) == 0 || len(res.Rows) < pageRows && !res.Truncated {
+		if len(res.Rows) == 0 || len(res.Rows) < i.page && !res.Truncated {
 			return nil
 		}
 		after = " AND " + src.after(res.Rows[len(res.Rows)-1])

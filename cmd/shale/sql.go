@@ -110,7 +110,7 @@ func (o *sqlOptions) inspector(conn *connection) inspector {
 	case o.shard != 0:
 		return &replicaInspector{conn: conn, shard: o.shard, node: o.node, rows: o.limit}
 	}
-	return &clusterInspector{conn: conn, rows: o.limit, copyMax: o.copyMax}
+	return &clusterInspector{conn: conn, rows: o.limit, copyMax: o.copyMax, page: pageRows}
 }
 
 // errNoStatement: there was nothing to run.
