@@ -48,8 +48,10 @@ func (w *world) operate(ctx context.Context, p *process) {
 		w.autocommit(ctx, p)
 	case n < 68:
 		w.mix(ctx, p)
-	case n < 84:
+	case n < 82:
 		w.look(ctx, p)
+	case n < 88:
+		w.count(ctx, p)
 	case n < 94:
 		w.again(ctx, p)
 	case n < 96:

@@ -129,4 +129,5 @@ func (w *world) verify() {
 	w.checkReads(t)
 	w.checkConflicts(t)
 	w.checkOnce(t)
+	w.checkCounters(t)
 }

@@ -33,7 +33,7 @@
 //   - check_snapshot.go: every read saw exactly the versions of its timestamp, and of two
 //     transactions that overlapped on a key one did not commit.
 //   - check_once.go: a transfer happened once or not at all, and the ledger explains every
-//     balance.
+//     balance; in counter.go, that no update of txn.DB was lost.
 //   - check_replicas.go: replicas at the same applied index hold the same rows.
 //   - check_rest.go: when all is quiet no lock stands and every transaction is decided.
 //

@@ -26,6 +26,7 @@ type record struct {
 	start    timestamp.Timestamp // 0: an autocommit whose id nobody told
 	content  mvcc.Content
 	auto     bool
+	counts   bool // it adds one to the counters
 	busy     bool // somebody is at it
 
 	decision mvcc.Decision // as anybody heard it
