@@ -30,6 +30,8 @@ type Member struct {
 	inbox  []shard.Event // for a paused one
 
 	holdSync, holdFlush bool
+	holdReads           bool
+	reads               []func()         // not carried out
 	holdBounds          bool             // splits end before the left's new bounds are written
 	stuck               bool             // one did
 	writes              []shard.LogWrite // not synced
@@ -94,7 +96,7 @@ func (m *Member) start() error {
 // flush.
 func (m *Member) crash(power bool) {
 	m.R, m.writes, m.flushes, m.out = nil, nil, nil, shard.Effects{}
-	m.paused, m.inbox, m.stuck = false, nil, false
+	m.paused, m.inbox, m.stuck, m.reads = false, nil, false, nil
 	if power && m.store != nil {
 		m.store = m.store.AfterPowerLoss()
 	}
@@ -152,10 +154,10 @@ func (m *Member) turn() bool {
 		m.flushes = append(m.flushes, func() { m.split(sp) })
 	}
 	for _, l := range out.Lookup {
-		m.lookUp(l)
+		m.reads = append(m.reads, func() { m.lookUp(l) })
 	}
 	for _, r := range out.Read {
-		m.read(r)
+		m.reads = append(m.reads, func() { m.read(r) })
 	}
 	for _, msg := range out.Snapshot {
 		m.sendSnapshot(msg)
@@ -165,7 +167,20 @@ func (m *Member) turn() bool {
 		m.c.draws = append(m.c.draws, m)
 	}
 	busy := len(out.Send)+len(out.Append)+len(out.Reply)+len(out.Flush)+len(out.Lookup)+len(out.Read)+len(out.Split)+len(out.Snapshot) > 0
+	m.carryReads()
 	return m.sync() || m.carryFlushes() || busy || out.Draw
+}
+
+// carryReads lets the readers do what they were asked, unless they are held.
+func (m *Member) carryReads() {
+	if m.holdReads {
+		return
+	}
+	reads := m.reads
+	m.reads = nil
+	for _, f := range reads {
+		f()
+	}
 }
 
 // sync makes the log writes durable, unless they are held.
