@@ -68,10 +68,15 @@ func (p *Peers[M]) SendSnapshot(ctx context.Context, to routing.NodeID, h Snapsh
 	}
 }
 
-// lost says whether the connection, rather than the receiver, ended a try.
+// lost says whether a try may be followed by another one: the connection ended it, whatever
+// word connect has for that, or the receiver asks for it. What the receiver refuses, or what
+// cannot be read here, stays so.
 func lost(err error) bool {
-	code := connect.CodeOf(err)
-	return code == connect.CodeUnavailable || code == connect.CodeUnknown || code == connect.CodeDataLoss
+	var ce *connect.Error
+	if !errors.As(err, &ce) {
+		return false
+	}
+	return !connect.IsWireError(err) || ce.Code() == connect.CodeUnavailable || ce.Code() == connect.CodeDataLoss
 }
 
 type snapshotSender struct {
