@@ -297,11 +297,7 @@ func (m *Member) makeRight(sp *shard.Split) error {
 		return nil
 	}
 	right.crash(false)
-	right.store, _ = m.copyStore()
-	b := &mvcc.Batch{Index: shard.InitialIndex, Term: shard.InitialTerm, Meta: sp.Image}
-	if err := right.store.Flush(b, true); err != nil {
-		return err
-	}
+	right.store = m.store.MakeSpan(sp.Right.Span, sp.Image, shard.InitialIndex, shard.InitialTerm)
 	hard := right.log.hard
 	right.log = firstDisk()
 	if hard.GetTerm() > right.log.hard.GetTerm() {
