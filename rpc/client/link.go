@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http/httptrace"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"connectrpc.com/connect"
 	"google.golang.org/protobuf/proto"
@@ -145,9 +147,13 @@ func (l *link) cancel(id uint64) {
 func (l *link) run() {
 	ctx, cancel := context.WithCancel(l.ctx)
 	defer cancel()
+	// The connection is made while the first frame is being sent. Where none is, the node has
+	// seen nothing of it: an autocommit may go to another replica (S9).
+	var connected atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
 	stream, err := l.client.Stream(ctx)
 	if err != nil {
-		l.fail(err)
+		l.fail(err, connected.Load())
 		return
 	}
 	read := make(chan error, 1)
@@ -162,7 +168,7 @@ func (l *link) run() {
 	if werr == nil || errors.Is(werr, io.EOF) || errors.Is(werr, context.Canceled) {
 		werr = rerr // the reader knows better why the stream is gone
 	}
-	l.fail(werr)
+	l.fail(werr, connected.Load())
 }
 
 // yields is how often the writer lets others run before it closes a frame: they fill it.
@@ -242,8 +248,9 @@ func (l *link) read(stream *shardStream) error {
 	}
 }
 
-// fail answers all calls, and leaves the link closed until the next one.
-func (l *link) fail(err error) {
+// fail answers all calls, and leaves the link closed until the next one. Reached: there was a
+// connection, so that what was sent may have been done.
+func (l *link) fail(err error, reached bool) {
 	if err == nil {
 		err = io.EOF
 	}
@@ -256,7 +263,7 @@ func (l *link) fail(err error) {
 	l.pending, l.queue, l.bytes, l.cancels, l.running = map[uint64]*waiting{}, nil, 0, nil, false
 	l.mu.Unlock()
 	for _, w := range pending {
-		w.done(nil, &routing.UnavailableError{Shard: w.shard, Maybe: w.sent,
+		w.done(nil, &routing.UnavailableError{Shard: w.shard, Maybe: w.sent && reached,
 			Why: fmt.Sprintf("lost the connection to %s: %v", l.address, err)})
 	}
 }
