@@ -41,7 +41,7 @@ func (m *member) carryOutStore(out *shard.Effects) {
 	for _, sp := range out.Split {
 		m.keep(func() { m.flush(sp.Before, false) })
 		m.keep(func() { m.makeRight(sp) })
-		m.keep(func() {
+		m.keepLong(func() {
 			m.flush(sp.After, false)
 			m.step(shard.SplitMade{Split: sp})
 		})
@@ -61,28 +61,46 @@ func (m *member) later(f func()) {
 	})
 }
 
-// keep queues a job of the store's one writer.
-func (m *member) keep(job func()) {
-	m.jobs = append(m.jobs, job)
+// job is one thing for the store's one writer, and how long it takes.
+type job struct {
+	took time.Duration
+	run  func()
+}
+
+// keep queues a job.
+func (m *member) keep(run func()) {
+	m.queue(job{m.p.w.between(50*time.Microsecond, 10*time.Millisecond), run})
+}
+
+// keepLong queues one that now and then takes its time.
+func (m *member) keepLong(run func()) {
+	took := m.p.w.between(50*time.Microsecond, 10*time.Millisecond)
+	if !m.p.w.calm && m.p.w.chance(0.3) {
+		took = m.p.w.between(0, time.Second)
+	}
+	m.queue(job{took, run})
+}
+
+func (m *member) queue(j job) {
+	m.jobs = append(m.jobs, j)
 	if len(m.jobs) == 1 {
 		m.planJob()
 	}
 }
 
 func (m *member) planJob() {
-	m.p.w.after(m.p.w.between(50*time.Microsecond, 10*time.Millisecond), m.p,
-		note{kind: "keep", a: uint64(m.shard)}, func() {
-			if len(m.jobs) == 0 {
-				return
-			}
-			m.jobs[0]()
-			if len(m.jobs) > 0 {
-				m.jobs = m.jobs[1:]
-			}
-			if len(m.jobs) > 0 {
-				m.planJob()
-			}
-		})
+	m.p.w.after(m.jobs[0].took, m.p, note{kind: "keep", a: uint64(m.shard)}, func() {
+		if len(m.jobs) == 0 {
+			return
+		}
+		m.jobs[0].run()
+		if len(m.jobs) > 0 {
+			m.jobs = m.jobs[1:]
+		}
+		if len(m.jobs) > 0 {
+			m.planJob()
+		}
+	})
 }
 
 func (m *member) flush(f *shard.Flush, tell bool) {
@@ -133,7 +151,8 @@ func (m *member) makeRight(sp *shard.Split) {
 		return
 	}
 	right := m.p.member(sp.Right.ID)
-	if right != nil && (right.store != nil || right.installing) {
+	stands := right != nil && (right.store != nil || right.installing)
+	if stands && m.p.w.opt.Mutant != RightMadeAnew {
 		return
 	}
 	log := firstLog()
@@ -152,6 +171,10 @@ func (m *member) makeRight(sp *shard.Split) {
 	m.p.w.remark(m.p, "%s is made", sp.Right)
 	right.recover()
 	m.p.changed = true
+	if w := m.p.w; !w.calm && w.chance(0.2) { // the left's new bounds may not be durable by then
+		p := m.p
+		w.after(w.between(0, time.Second), p, note{kind: "kill", a: uint64(p.id)}, func() { w.killNode(p, true) })
+	}
 }
 
 // sendSnapshot copies the store and sends the copy along with the message.
@@ -204,8 +227,8 @@ func (m *member) install(w shard.LogWrite) {
 	for len(m.jobs) > 0 {
 		jobs := m.jobs
 		m.jobs = nil
-		for _, job := range jobs {
-			job()
+		for _, j := range jobs {
+			j.run()
 		}
 	}
 	name := fileName{m.shard, w.Snapshot.GetMetadata().GetIndex()}

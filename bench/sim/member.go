@@ -30,7 +30,7 @@ type member struct {
 	wake       time.Duration
 	pending    map[shard.RequestID]answer
 	nodes      map[routing.ReplicaID]routing.NodeID
-	jobs       []func() // of the keeper of the store, in order
+	jobs       []job // of the keeper of the store, in order
 	installing bool
 	hard       *raftpb.HardState // the newest that went to the log
 	right      shard.Start       // what a split told the right part

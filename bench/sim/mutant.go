@@ -22,13 +22,14 @@ const (
 	TimestampsStepBack   Mutant = "timestamps are kept for later"
 	BlindRerun           Mutant = "an unknown transfer is run again"
 	UnsyncedAcknowledged Mutant = "log writes are acknowledged before they are synced"
+	RightMadeAnew        Mutant = "a replayed split makes the right part anew"
 	StoppedClock         Mutant = "the clock of a node that is cut off stands still"
 )
 
 // Mutants are all of them.
 func Mutants() []Mutant {
 	return []Mutant{ResolverAborts, NoCommitPoint, SecondariesFirst, TimestampsStepBack, BlindRerun,
-		UnsyncedAcknowledged, StoppedClock}
+		UnsyncedAcknowledged, RightMadeAnew, StoppedClock}
 }
 
 // sender is the gateway's own, or one with a bug in it.

@@ -73,7 +73,7 @@ func (w *world) maybeKill(p *process) {
 
 // partition cuts some links of a process, one way or both.
 func (w *world) partition() {
-	if w.chance(0.3) {
+	if w.chance(0.3) || w.opt.Mutant == StoppedClock {
 		w.isolate(pick(w, w.nodes))
 		return
 	}

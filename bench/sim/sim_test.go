@@ -59,7 +59,7 @@ func TestSeeds(t *testing.T) {
 
 // TestMutants: each planted bug breaks a promise that the checkers see.
 func TestMutants(t *testing.T) {
-	const most = 25
+	const most = 40
 	for _, m := range Mutants() {
 		t.Run(string(m), func(t *testing.T) {
 			for s := uint64(1); s <= most; s++ {
