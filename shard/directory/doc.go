@@ -25,12 +25,23 @@
 //	leaders ───────▶ system group's ───────────▶ one Raft entry ────────▶ State, everywhere
 //	                    leader                 (none, where nothing changed)
 //
+// # A worked example
+//
+// Shard 2 is split at m; the leader of the right part reports before that of the left:
+//
+//	                         shards, as Lookup("x") sees them
+//	founded                  2 [a, ∞) epoch 1
+//	3 [m, ∞) epoch 2 comes   3 [m, ∞) epoch 2, 2 [a, ∞) epoch 1    the later start first
+//	2 [a, m) epoch 2 comes   3 [m, ∞) epoch 2
+//	2 [a, ∞) epoch 1, late   3 [m, ∞) epoch 2                      no row: not news
+//
 // # What must hold
 //
 //   - Evaluate is pure; Apply is the only change.
 //   - A report that says nothing new makes no rows, so quiet clusters write nothing.
-//   - Ids of nodes, shards and replicas are never given twice.
+//   - Ids of nodes, shards and replicas are never given twice: the least free ones are a row.
 //   - Joining again under the same store id gives the same node id.
+//   - The ceiling never falls, whatever is applied (P11).
 //
 // What it does not do: decide where replicas should be. It is told.
 package directory
