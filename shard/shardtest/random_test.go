@@ -86,7 +86,7 @@ func (w *world) note(what string) { w.counts[what]++ }
 
 func (w *world) figures() string {
 	var out []string
-	for _, k := range []string{"delivered", "dropped", "doubled", "crashes", "power losses", "cuts", "transfers",
+	for _, k := range []string{"delivered", "dropped", "doubled", "crashes", "power losses", "cuts", "pauses", "transfers",
 		"splits asked", "raft snapshots", "acknowledged", "gets", "unknown"} {
 		out = append(out, fmt.Sprintf("%d %s", w.counts[k], k))
 	}
@@ -115,6 +115,8 @@ func (w *world) run(steps int) {
 			w.cutSomething()
 		case n < 980:
 			w.crashOne()
+		case n < 982:
+			w.pauseOne()
 		case n < 992:
 			w.restartOne()
 		case n < 995:
@@ -172,7 +174,7 @@ func (w *world) turnOne() {
 func (w *world) pass() {
 	w.c.mono += time.Duration(1+w.rng.IntN(50)) * time.Millisecond
 	for _, m := range w.c.members {
-		if w.chance(90) {
+		if !m.paused && w.chance(90) {
 			m.step(shard.Tick{})
 		}
 	}
@@ -190,6 +192,21 @@ func (w *world) drawOne() {
 		return
 	}
 	m.step(shard.Drawn{Err: &routing.UnavailableError{Why: "the oracle is away"}})
+}
+
+// pauseOne stops a node's process as it is, or lets the one that stands still go on: into a
+// world in which somebody else may lead.
+func (w *world) pauseOne() {
+	n := routing.NodeID(1 + w.rng.IntN(3))
+	w.note("pauses")
+	for _, m := range w.c.members {
+		switch {
+		case m.paused:
+			m.resume()
+		case m.Node == n:
+			m.paused = true
+		}
+	}
 }
 
 func (w *world) holdSomething() {
@@ -286,14 +303,13 @@ func (w *world) splitOne() {
 // settleDown ends all that breaks and lets everything come to its end.
 func (w *world) settleDown() {
 	clear(w.c.cuts)
-	for n := routing.NodeID(1); n <= 3; n++ {
-		for _, m := range w.c.members {
-			if m.holdBounds && m.R != nil { // its split never ends by itself
-				m.crash(true)
-				w.crashed[m]++
-			}
-			m.holdBounds, m.holdSync, m.holdFlush, m.holdReads = false, false, false, false
+	for _, m := range w.c.members {
+		m.resume()
+		if m.holdBounds && m.R != nil { // its split never ends by itself
+			m.crash(true)
+			w.crashed[m]++
 		}
+		m.holdBounds, m.holdSync, m.holdFlush, m.holdReads = false, false, false, false
 	}
 	for range 3 {
 		for _, m := range w.c.members {
