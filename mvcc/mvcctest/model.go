@@ -60,13 +60,13 @@ func newModel() *model {
 func (m *model) decide(t *modelTxn, d mvcc.Decision, commitTS timestamp.Timestamp) error {
 	if t.decision != mvcc.Undecided {
 		if t.decision != d || t.commitTS != commitTS {
-			return fmt.Errorf("T%s was %s at %s and is now %s at %s",
+			return fmt.Errorf("transaction %s was %s at %s and is now %s at %s",
 				t.start, t.decision, t.commitTS, d, commitTS)
 		}
 		return nil
 	}
 	if d == mvcc.Committed && t.refused && !t.autocommit {
-		return fmt.Errorf("T%s was refused once and commits at %s", t.start, commitTS)
+		return fmt.Errorf("transaction %s was refused once and commits at %s", t.start, commitTS)
 	}
 	t.decision, t.commitTS = d, commitTS
 	if d != mvcc.Committed {
@@ -109,7 +109,7 @@ func (m *model) check() error {
 			continue
 		}
 		if t.commitTS <= t.start {
-			return fmt.Errorf("T%s committed at %s", t.start, t.commitTS)
+			return fmt.Errorf("transaction %s committed at %s", t.start, t.commitTS)
 		}
 		if err := m.checkTxn(t); err != nil {
 			return err
@@ -127,7 +127,7 @@ func (m *model) checkTxn(t *modelTxn) error {
 				continue
 			}
 			if v.CommitTS == t.commitTS || v.CommitTS > t.start && v.CommitTS < t.commitTS && !t.autocommit {
-				return fmt.Errorf("T%s committed %s at %s over %s", t.start, mu.Key, t.commitTS, versionLine(v))
+				return fmt.Errorf("transaction %s committed %s at %s over %s", t.start, mu.Key, t.commitTS, versionLine(v))
 			}
 		}
 		before := m.at(mu.Key, t.commitTS-1)
@@ -141,7 +141,7 @@ func (m *model) checkTxn(t *modelTxn) error {
 			ok = present && bytes.Equal(before.Value, mu.Value)
 		}
 		if !ok {
-			return fmt.Errorf("T%s committed at %s although %s %s did not hold", t.start, t.commitTS, mu.Op, mu.Key)
+			return fmt.Errorf("transaction %s committed at %s although %s %s did not hold", t.start, t.commitTS, mu.Op, mu.Key)
 		}
 	}
 	return nil

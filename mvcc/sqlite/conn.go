@@ -20,8 +20,6 @@ type conn struct {
 	path  string
 	stmts map[string]driver.Stmt
 	sums  summer
-	args  []driver.Value
-	row   []driver.Value
 }
 
 // connect opens the file, which exists. Mode is SQLite's: rw, or ro. Where the kernel has them,
@@ -72,7 +70,8 @@ func (c *conn) exec(sql string, args ...driver.Value) error {
 		return c.wrap(err)
 	}
 	defer s.Close()
-	_, err = s.Exec(args) //nolint:staticcheck // the driver's own interface: one goroutine, no context
+	//lint:ignore SA1019 the driver's own interface: one goroutine, no context
+	_, err = s.Exec(args)
 	return c.wrap(err)
 }
 
@@ -82,7 +81,8 @@ func (c *conn) run(sql string, args ...driver.Value) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.Exec(args) //nolint:staticcheck // as above
+	//lint:ignore SA1019 as above
+	_, err = s.Exec(args)
 	return c.wrap(err)
 }
 
@@ -93,7 +93,8 @@ func (c *conn) query(sql string, f func(row []driver.Value) (more bool, err erro
 	if err != nil {
 		return err
 	}
-	rows, err := s.Query(args) //nolint:staticcheck // as above
+	//lint:ignore SA1019 as above
+	rows, err := s.Query(args)
 	if err != nil {
 		return c.wrap(err)
 	}
