@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"connectrpc.com/connect"
 	"google.golang.org/protobuf/proto"
@@ -163,7 +164,11 @@ func (l *link) run() {
 		read <- err
 	}()
 	werr := l.write(ctx, stream)
-	cancel()
+	if errors.Is(werr, io.EOF) { // the reader is about to hear why; should it not, it need not
+		defer time.AfterFunc(l.cfg.PingTimeout, cancel).Stop()
+	} else {
+		cancel()
+	}
 	rerr := <-read
 	if werr == nil || errors.Is(werr, io.EOF) || errors.Is(werr, context.Canceled) {
 		werr = rerr // the reader knows better why the stream is gone
