@@ -125,6 +125,10 @@ func (r *Replica) cutLog() {
 	if r.leading && r.storage.bytes < 4*r.cfg.CutBytes {
 		to = min(to, r.slowestActive())
 	}
+	// What Raft has not been told to be applied it may still ask for, when it campaigns.
+	if len(r.withheld) > 0 && len(r.withheld[0].GetEntries()) > 0 {
+		to = min(to, mvcc.Index(r.withheld[0].GetEntries()[0].GetIndex())-1)
+	}
 	if to <= r.storage.cut {
 		return
 	}
