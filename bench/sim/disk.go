@@ -59,6 +59,20 @@ func (g *groupLog) cutTo(index mvcc.Index, term uint64) {
 	g.cut, g.cutTerm = index, term
 }
 
+// align makes the log begin where the store ends, in case a crash came between the install of
+// a raft snapshot and the log's part of it. What was flushed was committed (S18).
+func (g *groupLog) align(image *mvcc.Image) {
+	hard := proto.CloneOf(g.hard)
+	hard.Commit = proto.Uint64(max(hard.GetCommit(), uint64(image.Index)))
+	if hard.GetTerm() < image.Term {
+		hard.Term, hard.Vote = proto.Uint64(image.Term), proto.Uint64(0)
+	}
+	g.hard = hard
+	if last := g.cut + mvcc.Index(len(g.entries)); image.Index > last {
+		g.entries, g.cut, g.cutTerm = nil, image.Index, image.Term
+	}
+}
+
 func (d *disk) append(m *member, w shard.LogWrite) {
 	d.queue = append(d.queue, logJob{m, w})
 	if d.p.w.opt.Mutant == UnsyncedAcknowledged && w.Snapshot == nil {
@@ -82,8 +96,11 @@ func (d *disk) sync() {
 		jobs := slices.Clone(d.queue[:d.under])
 		d.queue = slices.Clone(d.queue[d.under:])
 		d.under = 0
+		life := d.p.life
 		for _, j := range jobs {
-			d.done(j)
+			if d.done(j); d.p.life != life {
+				return
+			}
 		}
 		d.sync()
 	})

@@ -240,6 +240,10 @@ func (m *member) install(w shard.LogWrite) {
 	m.store = file.store.Clone()
 	image, err := m.store.Load()
 	m.must(err)
+	if w := m.p.w; !w.calm && w.chance(0.1) {
+		w.killNode(m.p, true) // the file is in place, and the log does not know of it
+		return
+	}
 	m.log.entries, m.log.cut, m.log.cutTerm = nil, image.Index, image.Term
 	m.log.write(shard.LogWrite{HardState: w.HardState, Entries: w.Entries})
 	m.installing = false

@@ -68,6 +68,7 @@ func (m *member) recover() {
 	}
 	image, err := m.store.Load()
 	m.must(err)
+	m.log.align(image)
 	m.makeReplica(image)
 }
 

@@ -30,6 +30,10 @@ func (n *network) delay() time.Duration {
 	return n.w.between(100*time.Microsecond, n.slow)
 }
 
+// autocommitWord is the one request that does not arrive twice: its sender never repeats it,
+// and a stream does not either. All others are made to be repeated.
+const autocommitWord = "Autocommit"
+
 // send has arrive run at the other process, once, twice or never. Lost, where it is not nil,
 // tells its owner that the connection broke; silence does too, but says nothing.
 func (n *network) send(from, to *process, what note, arrive func(), owner *process, lost func()) {
@@ -43,7 +47,7 @@ func (n *network) send(from, to *process, what note, arrive func(), owner *proce
 		return
 	}
 	n.carry(from, to, what, arrive, owner, lost)
-	if !n.w.calm && n.w.chance(n.repeat) {
+	if !n.w.calm && what.kind != autocommitWord && n.w.chance(n.repeat) {
 		n.carry(from, to, what, arrive, nil, nil)
 	}
 }

@@ -235,6 +235,9 @@ func (a *attempt) finish(res routing.Response, err error) {
 
 // word names a request in the trace.
 func word(req routing.Request) string {
+	if !repeatable(req) {
+		return autocommitWord
+	}
 	switch req.(type) {
 	case *mvcc.GetArgs:
 		return "Get"
