@@ -109,13 +109,13 @@ func (w *world) run(steps int) {
 			w.drawOne()
 		case n < 970:
 			w.clients[w.rng.IntN(len(w.clients))].act()
-		case n < 978:
+		case n < 974:
 			w.holdSomething()
-		case n < 979:
+		case n < 975:
 			w.cutSomething()
-		case n < 980:
+		case n < 976:
 			w.crashOne()
-		case n < 982:
+		case n < 977:
 			w.pauseOne()
 		case n < 992:
 			w.restartOne()
@@ -172,7 +172,7 @@ func (w *world) turnOne() {
 }
 
 func (w *world) pass() {
-	w.c.mono += time.Duration(1+w.rng.IntN(50)) * time.Millisecond
+	w.c.mono += time.Duration(1+w.rng.IntN(100)) * time.Millisecond
 	for _, m := range w.c.members {
 		if !m.paused && w.chance(90) {
 			m.step(shard.Tick{})
