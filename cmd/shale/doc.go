@@ -9,7 +9,7 @@
 //	     exit code, and one line on stderr
 //
 // Each subcommand is a file of its own with an options struct. What they share are nouns:
-// connection.go (the hosts of a cluster), output.go (tables, JSON, CSV), exit.go (what an
+// connection.go (a cluster's hosts), output.go (tables, JSON, CSV), exit.go (what an
 // error means to a script), keys.go (how people write keys), shell.go (the prompt).
 //
 // A worked example:
@@ -31,8 +31,9 @@
 // The shell reads, it never writes. With --file or --shard a statement runs on one replica's
 // SQLite file as it stands, in the sandbox of package mvcc/sqlite. Without either it runs on
 // a temporary file to which the rows of all the users' shards were copied (gather.go), so
-// that count(*) is one number over the whole cluster; the copy is bounded by --max-rows and
-// refused above it, never cut short.
+// that count(*) is one number over the whole cluster. What was acknowledged before is in it.
+// Its tables are of several moments, but for "latest" (snapshot.go), which one transaction
+// reads. The copy is bounded by --copy-max and refused above it, never cut short.
 //
 // # What it does not do
 //

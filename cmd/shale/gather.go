@@ -127,19 +127,12 @@ func (s *source) needed(statement string) bool {
 // pageRows is a page, unless the inspector says otherwise.
 const pageRows = 5000
 
-// copyTable copies one shard's rows of one table. Rows that a split left outside the
-// shard's bounds are another shard's now, and not counted twice.
+// copyTable copies one shard's rows of one table.
 func (i *clusterInspector) copyTable(ctx context.Context, db *sqlx.DB, src *source, s *shalev1.Shard,
 	nodes []*shalev1.Node, left *int) error {
-	bounds := "key >= " + literal(s.StartKey)
-	if len(s.EndKey) > 0 {
-		bounds += " AND key < " + literal(s.EndKey)
-	}
-	after := ""
+	var last []any
 	for {
-		page := "SELECT " + strings.Join(src.columns, ", ") + " FROM " + src.name + " WHERE " + bounds + after +
-			" ORDER BY " + src.orderBy() + " LIMIT " + strconv.Itoa(i.page)
-		res, err := askNode(ctx, i.conn, nodes, bestReplica(s, nodes), s.Id, page, i.page)
+		res, err := askNode(ctx, i.conn, nodes, bestReplica(s, nodes), s.Id, src.pageOf(s, last, i.page), i.page)
 		if err != nil {
 			return fmt.Errorf("shard %d: %w", s.Id, err)
 		}
@@ -153,8 +146,22 @@ func (i *clusterInspector) copyTable(ctx context.Context, db *sqlx.DB, src *sour
 		if len(res.Rows) == 0 || len(res.Rows) < i.page && !res.Truncated {
 			return nil
 		}
-		after = " AND " + src.after(res.Rows[len(res.Rows)-1])
+		last = res.Rows[len(res.Rows)-1]
 	}
+}
+
+// pageOf asks for a shard's next rows. Those that a split left outside its bounds, until they
+// are deleted, are another shard's now and not counted twice.
+func (s *source) pageOf(shard *shalev1.Shard, last []any, rows int) string {
+	where := "key >= " + literal(shard.StartKey)
+	if len(shard.EndKey) > 0 {
+		where += " AND key < " + literal(shard.EndKey)
+	}
+	if last != nil {
+		where += " AND " + s.after(last)
+	}
+	return fmt.Sprintf("SELECT %s FROM %s WHERE %s ORDER BY %s LIMIT %d",
+		strings.Join(s.columns, ", "), s.name, where, s.orderBy(), rows)
 }
 
 func (s *source) orderBy() string {
@@ -262,11 +269,18 @@ type flushWait struct {
 	begun, moved time.Time
 }
 
-// on says whether to wait on.
+// on says whether to wait on. A shard that was split off a moment ago has no leader yet, and
+// perhaps no file.
 func (w *flushWait) on(s *shalev1.Shard, now time.Time) bool {
-	applied, flushed := indexes(s)
 	if w.begun.IsZero() {
-		*w = flushWait{wanted: applied, had: flushed, begun: now, moved: now}
+		w.begun = now
+	}
+	if s.LeaderNode == 0 {
+		return now.Sub(w.begun) < flushedWait
+	}
+	applied, flushed := indexes(s)
+	if w.wanted == 0 {
+		w.wanted = applied
 	}
 	if w.had != flushed {
 		w.had, w.moved = flushed, now

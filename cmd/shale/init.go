@@ -3,11 +3,13 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"time"
 
+	"connectrpc.com/connect"
 	"github.com/spf13/cobra"
 
 	nodev1 "github.com/shaledb/shale/proto/shale/node/v1"
@@ -43,7 +45,10 @@ func runInit(ctx context.Context, o *initOptions, say io.Writer) error {
 	res, err := anyHost(ctx, conn, func(ctx context.Context, host string) (*nodev1.InitResponse, error) {
 		return conn.node(host).Init(ctx, &nodev1.InitRequest{})
 	})
-	if err != nil {
+	switch {
+	case connect.CodeOf(err) == connect.CodeFailedPrecondition:
+		return errors.New(message(err)) // a peer that is missing: no conflict with anybody's data
+	case err != nil:
 		return err
 	}
 	if res.Already {

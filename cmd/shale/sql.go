@@ -40,8 +40,9 @@ With --file it runs on one shard's SQLite file, of a running node or a stopped o
 --shard it runs on the file of one live replica, the leader's or that on --node. Without
 either, the rows of versions, locks, marks and txns of all the users' shards are copied into
 a temporary file, with the shard's number as first column, and the statement runs there.
-A view "readable" has keys, values and times as text, "latest" the newest value of each key.
-A replica's file has more tables; ask "SELECT name, sql FROM sqlite_schema".
+Each shard's rows are as of the moment they were read; the table "latest", the newest value
+of each key, is one transaction's, all of one moment. The view "readable" has keys, values
+and times as text. A replica's file has more: ask "SELECT name, sql FROM sqlite_schema".
 
 JSON is one object a row: integers as numbers, bytes in base64, NULL as null.`,
 		Example: `  shale sql -e 'SELECT count(*) FROM versions'

@@ -117,12 +117,7 @@ func TestInitMissingPeer(t *testing.T) {
 	address, missing, other := unused(t), unused(t), unused(t)
 	n := start(t, nodeArgs(t.TempDir(), address, missing, other)...)
 	n.say.wait(t, "listening")
-	e := shale(t, "init", "--host", address)
-	require.NotZero(t, e.code)
-	require.Empty(t, e.out)
-	require.Equal(t, 1, strings.Count(e.err, "\n"), e.err)
-	require.Contains(t, e.err, missing)
-	require.Contains(t, e.err, "named by --join, does not answer: start it")
+	shale(t, "init", "--host", address).fails(t, exitError, missing, "named by --join, does not answer: start it")
 	n.say.wait(t, "belongs to no cluster yet")
 	n.stop(t)
 }

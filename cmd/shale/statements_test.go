@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	shalev1 "github.com/shaledb/shale/proto/shale/v1"
 )
 
 func TestSplit(t *testing.T) {
@@ -37,10 +39,17 @@ func TestComplete(t *testing.T) {
 	}
 }
 
-// Rows are paged by what orders them: the condition must take up exactly behind a row.
-func TestAfter(t *testing.T) {
+// A page has the shard's own rows alone, not those that a split has left on the wrong side,
+// and takes up exactly behind the last one's place in the order.
+func TestPageOf(t *testing.T) {
 	s := sources()[0]
-	require.Equal(t, "key, commit_ts DESC, start_ts", s.orderBy())
-	require.Equal(t, "key >= X'61' AND ((key > X'61') OR (key = X'61' AND commit_ts < 7) OR "+
-		"(key = X'61' AND commit_ts = 7 AND start_ts > 5))", s.after([]any{[]byte("a"), int64(7), int64(5), "put", nil}))
+	first := "SELECT key, commit_ts, start_ts, op, value FROM versions WHERE key >= X'01' AND key < X'6d'"
+	order := " ORDER BY key, commit_ts DESC, start_ts LIMIT 3"
+	shard := &shalev1.Shard{StartKey: []byte("\x01"), EndKey: []byte("m")}
+	require.Equal(t, first+order, s.pageOf(shard, nil, 3))
+	last := []any{[]byte("a"), int64(7), int64(5), "put", nil}
+	require.Equal(t, first+" AND key >= X'61' AND ((key > X'61') OR (key = X'61' AND commit_ts < 7) OR "+
+		"(key = X'61' AND commit_ts = 7 AND start_ts > 5))"+order, s.pageOf(shard, last, 3))
+	shard.EndKey = nil
+	require.NotContains(t, s.pageOf(shard, nil, 3), "<")
 }
