@@ -31,7 +31,6 @@ type record struct {
 
 	decision mvcc.Decision // as anybody heard it
 	commitTS timestamp.Timestamp
-	acked    bool // somebody heard that it committed
 	present  bool // in the stores, at the end
 }
 
@@ -118,7 +117,6 @@ func definite(err error) bool {
 
 // acknowledge notes the writes that everybody must see from now on.
 func (w *world) acknowledge(r *record, commitTS timestamp.Timestamp) {
-	r.acked = true
 	w.issued.acknowledged(commitTS)
 	if w.history.acked == nil {
 		w.history.acked = map[mvcc.Key]timestamp.Timestamp{}
@@ -130,7 +128,7 @@ func (w *world) acknowledge(r *record, commitTS timestamp.Timestamp) {
 	}
 }
 
-// takeOpen hands a transaction that nobody is at to whoever wants to know of it.
+// takeOpen hands a transaction whose end is not known to whoever wants to know of it.
 func (w *world) takeOpen() *record {
 	h := &w.history
 	for range 4 {
@@ -139,7 +137,7 @@ func (w *world) takeOpen() *record {
 		}
 		i := w.rng.IntN(len(h.open))
 		r := h.open[i]
-		if r.busy && w.live(r) {
+		if r.busy && w.chance(0.5) { // a Commit under way is repeated too, by another
 			continue
 		}
 		if r.decision != mvcc.Undecided || r.start == 0 {
@@ -150,6 +148,3 @@ func (w *world) takeOpen() *record {
 	}
 	return nil
 }
-
-// live: half of the time also one whose own client is still at it is repeated, by another.
-func (w *world) live(*record) bool { return w.chance(0.5) }

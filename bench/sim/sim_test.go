@@ -43,9 +43,11 @@ func TestSeeds(t *testing.T) {
 	if *seed != 0 {
 		first, last = *seed, *seed
 	}
+	var all Counts
 	for s := first; s <= last; s++ {
 		r := run(t, Options{Seed: s, Mutant: Mutant(*bug)})
 		t.Logf("seed %d: hash %016x, %d events in %s; %s", s, r.Hash, r.Events, r.Virtual.Round(time.Millisecond), r.Counts)
+		all.add(r.Counts)
 		if r.Err != nil {
 			t.Error(r.Err)
 		}
@@ -54,6 +56,10 @@ func TestSeeds(t *testing.T) {
 				t.Errorf("seed %d gave the trace %016x, and %016x when it was run again", s, r.Hash, again.Hash)
 			}
 		}
+	}
+	t.Logf("%d seeds: %s", last-first+1, all)
+	if all.Committed == 0 || all.Kills == 0 || all.Repeats == 0 {
+		t.Error("where nothing happened nothing was tested")
 	}
 }
 

@@ -119,15 +119,20 @@ func (l traceLine) String() string {
 
 // Failure is a broken promise: which, what came before it, and how to see it again.
 type Failure struct {
-	Seed  uint64
-	At    time.Duration
-	What  string
-	Trace []string
+	Seed   uint64
+	Mutant Mutant
+	At     time.Duration
+	What   string
+	Trace  []string
 }
 
 func (f *Failure) Error() string {
-	return fmt.Sprintf("seed %d, after %s: %s\n\nthe last events:\n%s\n\nreplay: make sim SEED=%d",
-		f.Seed, f.At, f.What, strings.Join(f.Trace, "\n"), f.Seed)
+	replay := fmt.Sprintf("make sim SEED=%d", f.Seed)
+	if f.Mutant != None {
+		replay = fmt.Sprintf("go test ./bench/sim -run TestSeeds -v -args -seed=%d -mutant=%q", f.Seed, f.Mutant)
+	}
+	return fmt.Sprintf("seed %d, after %s: %s\n\nthe last events:\n%s\n\nreplay: %s",
+		f.Seed, f.At, f.What, strings.Join(f.Trace, "\n"), replay)
 }
 
 // fail ends the run. The first failure counts: what follows it may be its consequence.
@@ -135,7 +140,7 @@ func (w *world) fail(format string, args ...any) {
 	if w.fault != nil {
 		return
 	}
-	w.fault = &Failure{Seed: w.opt.Seed, At: w.now, What: fmt.Sprintf(format, args...)}
+	w.fault = &Failure{Seed: w.opt.Seed, Mutant: w.opt.Mutant, At: w.now, What: fmt.Sprintf(format, args...)}
 	for _, l := range w.trace.last {
 		w.fault.Trace = append(w.fault.Trace, l.String())
 	}

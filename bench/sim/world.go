@@ -15,7 +15,7 @@ import (
 type Options struct {
 	Seed    uint64
 	Mutant  Mutant        // a planted bug; none by default
-	Trouble time.Duration // of virtual time, in which things go wrong; 10 s
+	Trouble time.Duration // of virtual time, in which things go wrong; 14 s
 	Trace   io.Writer     // gets every line of the trace, requests and answers spelt out
 }
 
@@ -41,6 +41,13 @@ func (c Counts) String() string {
 	return fmt.Sprintf("committed %d aborted %d unknown %d repeats %d scans %d reads %d kills %d splits %d "+
 		"transfers %d raft snapshots %d", c.Committed, c.Aborted, c.Unknown, c.Repeats, c.Scans, c.Reads,
 		c.Kills, c.Splits, c.Transfers, c.Snapshots)
+}
+
+func (c *Counts) add(o Counts) {
+	c.Committed, c.Aborted, c.Unknown = c.Committed+o.Committed, c.Aborted+o.Aborted, c.Unknown+o.Unknown
+	c.Repeats, c.Scans, c.Reads = c.Repeats+o.Repeats, c.Scans+o.Scans, c.Reads+o.Reads
+	c.Kills, c.Splits, c.Transfers = c.Kills+o.Kills, c.Splits+o.Splits, c.Transfers+o.Transfers
+	c.Snapshots += o.Snapshots
 }
 
 // world is one run: the event loop, and all that it moves.
@@ -71,7 +78,7 @@ type world struct {
 // Run runs one seed. It must not run beside other code that draws from crypto/rand.
 func Run(opt Options) Result {
 	if opt.Trouble == 0 {
-		opt.Trouble = 10 * time.Second
+		opt.Trouble = 14 * time.Second
 	}
 	w := &world{opt: opt, rng: rand.New(rand.NewPCG(opt.Seed, 0x5ca1e)), trace: newTrace(opt.Trace)}
 	w.net = newNetwork(w)
