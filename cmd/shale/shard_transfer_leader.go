@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/proto"
@@ -30,10 +31,22 @@ func newShardTransferLeaderCommand() *cobra.Command {
 	return c
 }
 
+// transferTry bounds one attempt. Raft gives a transfer up in silence where its target does
+// not campaign, as one that was split off a moment ago does not: then it is asked for again.
+const transferTry = 2 * time.Second
+
 func transferLeader(ctx context.Context, conn *connection, shard, node uint64) (*shalev1.TransferLeaderResponse, error) {
-	return anyHostSoon(ctx, conn, func(ctx context.Context, host string) (*shalev1.TransferLeaderResponse, error) {
-		return conn.cluster(host).TransferLeader(ctx, &shalev1.TransferLeaderRequest{ShardId: shard, ToNode: node})
-	})
+	for {
+		try, cancel := context.WithTimeout(ctx, transferTry)
+		res, err := anyHostSoon(try, conn, func(ctx context.Context, host string) (*shalev1.TransferLeaderResponse, error) {
+			return conn.cluster(host).TransferLeader(ctx, &shalev1.TransferLeaderRequest{ShardId: shard, ToNode: node})
+		})
+		over := try.Err() != nil
+		cancel()
+		if err == nil || !over || ctx.Err() != nil {
+			return res, err
+		}
+	}
 }
 
 func runShardTransferLeader(ctx context.Context, o *shardTransferLeaderOptions, shardText, nodeText string, out, say io.Writer) error {
