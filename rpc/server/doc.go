@@ -9,6 +9,9 @@
 //     with the remedy;
 //   - Replicas: the node's own replicas, which requests, Raft messages and raft snapshots
 //     are handed to;
+//   - a handle: all that a public transaction is between two calls; the client holds it, and
+//     any node goes on with it (txn.go; its form: wire.Handle);
+//   - access: the keys that a request touches (spans.go);
 //   - a session: one multiplexed stream of a client (shards.go);
 //   - a reception: one raft snapshot that is being received, over as many connections as it
 //     takes (receive.go).
@@ -34,7 +37,8 @@
 // reader, the time a body may take. No compression is taken or given (P34). No timeout runs
 // on whole connections, because streams live for days; unary calls have a deadline of their
 // own (P37). Every error of a public service begins with its reason and carries an
-// ErrorDetail. The keys that a request touches are computed in one place, which refuses
+// ErrorDetail, also where the request could not be read (codec.go). An autocommit whose
+// outcome is unknown says so whatever else went wrong: its ids are known here alone (S9). The keys that a request touches are computed in one place, which refuses
 // what it does not know (P33).
 //
 // # What it does not do
