@@ -159,3 +159,20 @@ func BenchmarkGetStore(b *testing.B) {
 	}
 	require.NoError(b, h.failed)
 }
+
+// BenchmarkPutHot is puts of one key, 512 of which wait for each other's latch: one entry a
+// put, and what the queue costs.
+func BenchmarkPutHot(b *testing.B) {
+	h := newBenchHost(b)
+	value := make([]byte, 100)
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		h.put("hot", value)
+		if i%512 == 511 {
+			h.now.Mono += time.Millisecond
+			h.turn()
+		}
+	}
+	h.turn()
+	require.NoError(b, h.failed)
+}

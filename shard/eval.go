@@ -60,7 +60,8 @@ func commandFor(req routing.Request) command {
 
 // request takes a client's request in.
 func (r *Replica) request(ev Request) {
-	t := &task{req: ev}
+	t := r.newTask(ev)
+	defer r.reuse(t)
 	switch a := ev.Req.(type) {
 	case *routing.StatusArgs:
 		s := r.Status(r.now)
@@ -78,6 +79,25 @@ func (r *Replica) request(ev Request) {
 		t.keys = t.cmd.keys()
 	}
 	r.admit(t)
+}
+
+// newTask is a task; one that was answered in the step in which it came is used again.
+func (r *Replica) newTask(ev Request) *task {
+	t := r.spare
+	r.spare = nil
+	if t == nil {
+		t = &task{}
+	}
+	*t = task{req: ev}
+	return t
+}
+
+// reuse keeps a task that nothing refers to: it never waited for anything.
+func (r *Replica) reuse(t *task) {
+	if t.done && !t.parked && !t.latched {
+		*t = task{}
+		r.spare = t
+	}
 }
 
 // admit takes a request from the top: nothing that was believed before it waited counts.

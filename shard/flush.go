@@ -29,6 +29,7 @@ type indexTerm struct {
 func (r *Replica) closeGeneration() *generation {
 	g := r.filling
 	g.index, g.term = r.applied, r.appliedTerm
+	g.meta = append(g.meta, r.committedRow())
 	g.snapshot()
 	r.filling = newGeneration(g.number + 1)
 	r.flushing = append(slices.Clone(r.flushing), g)

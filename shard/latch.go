@@ -1,6 +1,10 @@
 package shard
 
-import "github.com/shaledb/shale/mvcc"
+import (
+	"slices"
+
+	"github.com/shaledb/shale/mvcc"
+)
 
 // latches order all writes that touch a key: a request queues for all its keys in one step,
 // first come first served, and holds them until what it proposed is applied or given up. So
@@ -33,18 +37,16 @@ func (l *latches) release(t *task, next func(*task)) {
 			delete(l.queues, k)
 			continue
 		}
-		held := q[0] == t
-		for i := range q {
-			if q[i] == t {
-				q = append(q[:i:i], q[i+1:]...)
-				break
-			}
+		if q[0] != t {
+			i := slices.Index(q, t)
+			l.queues[k] = slices.Delete(q, i, i+1)
+			continue
 		}
+		q[0] = nil // the array behind it is not copied: a hot key's queue is long
+		q = q[1:]
 		l.queues[k] = q
-		if held {
-			if q[0].waiting--; q[0].waiting == 0 {
-				next(q[0])
-			}
+		if q[0].waiting--; q[0].waiting == 0 {
+			next(q[0])
 		}
 	}
 }

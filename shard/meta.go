@@ -10,6 +10,7 @@ import (
 
 	"github.com/shaledb/shale/mvcc"
 	"github.com/shaledb/shale/shard/routing"
+	"github.com/shaledb/shale/timestamp"
 )
 
 // The meta rows. Numbers are decimal text, so that a person reads them in the shell.
@@ -22,6 +23,7 @@ const (
 	metaReplicas  = "replicas" // id:node:role, separated by blanks
 	metaSplitOff  = "split_off"
 	metaSafepoint = "safepoint"
+	metaCommitted = "committed" // the largest commit timestamp applied
 )
 
 // Bootstrap is the meta rows of a fresh replica's store, which stands at InitialIndex and
@@ -84,6 +86,25 @@ func ReadDescriptor(id routing.ShardID, rows []mvcc.MetaRow) (routing.Descriptor
 			"restore the file or rebuild the replica", id, seen)
 	}
 	return d, err
+}
+
+// committedRow is a row of every flush. A leader proves by it what cannot be in its store:
+// a commit timestamp may lie above all that was issued when the leader drew its own (P4).
+func (r *Replica) committedRow() mvcc.MetaRow {
+	return mvcc.MetaRow{Name: metaCommitted, Value: strconv.AppendUint(nil, uint64(r.clock.committed), 10)}
+}
+
+func readCommitted(meta []mvcc.MetaRow) (timestamp.Timestamp, error) {
+	for _, row := range meta {
+		if row.Name == metaCommitted {
+			n, err := strconv.ParseUint(string(row.Value), 10, 63)
+			if err != nil {
+				return 0, fmt.Errorf("meta row %s holds %q: %w", metaCommitted, row.Value, err)
+			}
+			return timestamp.Timestamp(n), nil
+		}
+	}
+	return 0, nil
 }
 
 func parseReplicas(text string) ([]routing.Replica, error) {

@@ -80,6 +80,7 @@ type Replica struct {
 	cache   *cache
 
 	tasks   map[RequestID]*task
+	spare   *task // see newTask
 	waiters map[mvcc.Key][]*task
 	woken   []*task
 	ready   []*task // have got their last latch
@@ -164,7 +165,12 @@ func (r *Replica) load(image *mvcc.Image) error {
 	if err != nil {
 		return fmt.Errorf("shard %d: %w", r.shard, err)
 	}
+	committed, err := readCommitted(image.Meta)
+	if err != nil {
+		return fmt.Errorf("shard %d: %w", r.shard, err)
+	}
 	r.desc = d
+	r.clock.committed = max(r.clock.committed, committed)
 	r.splitOff = readSplitOff(image.Meta)
 	r.locks.standing = btree.Map[mvcc.Key, mvcc.Lock]{}
 	for _, l := range image.Locks {

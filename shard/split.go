@@ -89,7 +89,7 @@ func (r *Replica) applySplit(index mvcc.Index, term uint64, cmd *splitCommand) e
 	evaluated := r.batch
 	r.batch = nil
 	r.settle(&inflightEntry{items: evaluated}, true)
-	sp.Left, sp.Right, sp.Image = r.Descriptor(), right, Bootstrap(right)
+	sp.Left, sp.Right, sp.Image = r.Descriptor(), right, append(Bootstrap(right), r.committedRow())
 	r.applied, r.appliedTerm = index, term
 	after := r.closeGeneration()
 	sp.After = &Flush{Generation: after.number, Batch: after.batch(), Durable: true}
