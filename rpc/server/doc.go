@@ -38,8 +38,9 @@
 // on whole connections, because streams live for days; unary calls have a deadline of their
 // own (P37). Every error of a public service begins with its reason and carries an
 // ErrorDetail, also where the request could not be read (codec.go). An autocommit whose
-// outcome is unknown says so whatever else went wrong: its ids are known here alone (S9). The keys that a request touches are computed in one place, which refuses
-// what it does not know (P33).
+// outcome is unknown says so whatever else went wrong: its ids are known here alone (S9).
+// The keys that a request touches are computed in one place, which refuses what it does not
+// know (P33).
 //
 // # What it does not do
 //
