@@ -42,10 +42,20 @@ func (r *Replica) serveGet(t *task, a *mvcc.GetArgs) {
 
 // newestIsLocked: the newest versions of keys can be read without a timestamp only where no
 // write is undecided on them; else the read takes a fresh timestamp and goes the usual way.
-// A pending write is not undecided: nobody has heard of it before it is applied here.
+// A pending write is not undecided: nobody has heard of it before it is applied here. But of
+// several keys one state is read: a pending write below what is committed would be missing
+// from it, and two readers would see two writes in opposite orders.
 func (r *Replica) newestIsLocked(t *task, a *mvcc.GetArgs) bool {
 	for _, k := range a.Keys {
-		if l, ok := r.locks.standing.Get(k); ok && l.Writes() && l.StartTS != a.Own {
+		l, ok := r.locks.standing.Get(k)
+		if ok && l.Writes() && l.StartTS != a.Own {
+			r.waitForDraw(t)
+			return true
+		}
+		if len(a.Keys) == 1 {
+			continue
+		}
+		if l, ok := r.locks.pending.Get(k); ok && l.BlocksRead(r.clock.committed, a.Own) {
 			r.waitForDraw(t)
 			return true
 		}
