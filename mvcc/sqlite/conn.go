@@ -20,6 +20,9 @@ type conn struct {
 	path  string
 	stmts map[string]driver.Stmt
 	sums  summer
+
+	values *Values // nil: values beside their rows are always read
+	space  uint64  // of the store's values there
 }
 
 // connect opens the file, which exists. Mode is SQLite's: rw, or ro. Where the kernel has them,

@@ -58,7 +58,7 @@ func Verify(path string) error {
 		sql   string
 		check func([]driver.Value) error
 	}{
-		{versionColumns, func(r []driver.Value) error { _, err := c.version(r, true); return err }},
+		{versionColumns, func(r []driver.Value) error { _, err := c.joined(r); return err }},
 		{sqlLocks, func(r []driver.Value) error { _, err := c.lock(r); return err }},
 		{`SELECT key, commit_ts, start_ts, digest, sum FROM raw_marks`,
 			func(r []driver.Value) error { _, err := c.mark(r); return err }},
@@ -166,7 +166,7 @@ func (c *conn) renumberRows(anew map[mvcc.ValueID]mvcc.ValueID) error {
 	b := &mvcc.Batch{}
 	var drop []mvcc.ValueID
 	err := c.query(versionColumns+` WHERE v.value_id <> 0`, func(row []driver.Value) (bool, error) {
-		v, err := c.version(row, true)
+		v, err := c.joined(row)
 		drop = append(drop, v.ValueID)
 		v.ValueID = anew[v.ValueID]
 		b.Values = append(b.Values, mvcc.Value{ID: v.ValueID, Data: v.Value})

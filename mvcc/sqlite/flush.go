@@ -13,10 +13,18 @@ import (
 func (s *Store) Flush(b *mvcc.Batch, durable bool) error {
 	c := s.writer
 	commit := func() error { return c.transaction(func() error { return c.write(b) }) }
+	var err error
 	if durable {
-		return c.durably(commit)
+		err = c.durably(commit)
+	} else {
+		err = commit()
 	}
-	return commit()
+	if err == nil && s.cfg.Values != nil {
+		for i := range b.Values {
+			s.cfg.Values.put(valueName{s.space, b.Values[i].ID}, b.Values[i].Data)
+		}
+	}
+	return err
 }
 
 // durably runs f with syncs at its commits.

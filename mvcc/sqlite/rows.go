@@ -43,8 +43,8 @@ func digestColumn(d mvcc.Digest) driver.Value {
 	return d[:]
 }
 
-// version reads and checks a row of versionColumns or bareColumns. Filled says that the value
-// beside the row was asked for.
+// version reads and checks a row of bareColumns. Filled asks for the value too where it lies
+// beside the row.
 func (c *conn) version(row []driver.Value, filled bool) (mvcc.Version, error) {
 	v := mvcc.Version{Key: mvcc.Key(blob(row[0])), CommitTS: ts(row[1]), StartTS: ts(row[2]),
 		Op: mvcc.Op(integer(row[3])), ValueID: mvcc.ValueID(integer(row[5])), Digest: digest(row[6])}
@@ -59,11 +59,24 @@ func (c *conn) version(row []driver.Value, filled bool) (mvcc.Version, error) {
 		}
 		return v, nil
 	}
-	if filled {
-		v.Value = blob(row[8])
-		if row[8] == nil || c.sums.value(v.ValueID, v.Value) != integer(row[9]) {
-			return v, c.rotten("raw_values", int64(v.ValueID))
-		}
+	if !filled {
+		return v, nil
+	}
+	var err error
+	v.Value, err = c.beside(v.ValueID)
+	return v, err
+}
+
+// joined reads and checks a row of versionColumns: with the value as it lies in the file,
+// whatever is in memory.
+func (c *conn) joined(row []driver.Value) (mvcc.Version, error) {
+	v, err := c.version(row, false)
+	if err != nil || v.ValueID == 0 {
+		return v, err
+	}
+	v.Value = blob(row[8])
+	if row[8] == nil || c.sums.value(v.ValueID, v.Value) != integer(row[9]) {
+		return v, c.rotten("raw_values", int64(v.ValueID))
 	}
 	return v, nil
 }

@@ -98,16 +98,16 @@ CREATE VIEW readable AS
 const (
 	versionColumns = `SELECT v.key, v.commit_ts, v.start_ts, v.op, v.value, v.value_id, v.digest, v.sum, d.data, d.sum
   FROM raw_versions v LEFT JOIN raw_values d ON d.id = v.value_id AND v.value_id <> 0`
-	bareColumns = `SELECT v.key, v.commit_ts, v.start_ts, v.op, v.value, v.value_id, v.digest, v.sum, NULL, NULL
+	bareColumns = `SELECT v.key, v.commit_ts, v.start_ts, v.op, v.value, v.value_id, v.digest, v.sum
   FROM raw_versions v`
 
-	sqlGet      = versionColumns + ` WHERE v.key = ? AND v.commit_ts <= ? ORDER BY v.commit_ts DESC LIMIT 1`
-	sqlGetBare  = bareColumns + ` WHERE v.key = ? AND v.commit_ts <= ? ORDER BY v.commit_ts DESC LIMIT 1`
-	sqlScan     = versionColumns + ` WHERE v.key >= ? ORDER BY v.key, v.commit_ts DESC`
-	sqlScanBare = bareColumns + ` WHERE v.key >= ? ORDER BY v.key, v.commit_ts DESC`
+	sqlGet      = bareColumns + ` WHERE v.key = ? AND v.commit_ts <= ? ORDER BY v.commit_ts DESC LIMIT 1`
+	sqlScan     = bareColumns + ` WHERE v.key >= ? ORDER BY v.key, v.commit_ts DESC`
 	sqlBack     = bareColumns + ` WHERE v.key < ? ORDER BY v.key DESC, v.commit_ts LIMIT 1`
 	sqlBackLast = bareColumns + ` ORDER BY v.key DESC, v.commit_ts LIMIT 1`
 	sqlOwn      = bareColumns + ` WHERE v.key = ? AND v.commit_ts >= ? AND v.start_ts = ? LIMIT 1`
+
+	sqlValue = `SELECT data, sum FROM raw_values WHERE id = ?`
 
 	sqlMark    = `SELECT key, commit_ts, start_ts, digest, sum FROM raw_marks WHERE key = ? ORDER BY commit_ts DESC LIMIT 1`
 	sqlOwnMark = `SELECT key, commit_ts, start_ts, digest, sum FROM raw_marks WHERE key = ? AND start_ts = ? LIMIT 1`

@@ -16,6 +16,8 @@ import (
 type Config struct {
 	CacheKiB int // of the writer's page cache; 8 MiB
 	Readers  int // idle read connections kept; 4
+	// Values is shared with other stores; nil: large values are not kept in memory.
+	Values *Values
 }
 
 // Store is one replica's rows in one SQLite file. Its writer, for Flush, Checkpoint,
@@ -25,6 +27,7 @@ type Store struct {
 	path   string
 	cfg    Config
 	writer *conn
+	space  uint64 // in cfg.Values
 
 	mu     sync.Mutex
 	idle   []*conn // read connections
@@ -110,6 +113,9 @@ func Open(path string, cfg Config) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{path: path, cfg: cfg, writer: c}
+	if cfg.Values != nil {
+		s.space = cfg.Values.space()
+	}
 	if err := s.checkWhole(); err != nil {
 		c.close()
 		return nil, err

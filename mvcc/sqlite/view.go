@@ -51,8 +51,12 @@ func (s *Store) reader() (*conn, error) {
 		return c, nil
 	}
 	s.mu.Unlock()
-	return connect(s.path, "rw", "query_only=ON", "busy_timeout=5000", "wal_autocheckpoint=0",
+	c, err := connect(s.path, "rw", "query_only=ON", "busy_timeout=5000", "wal_autocheckpoint=0",
 		"cache_size=-2048", "trusted_schema=OFF")
+	if err == nil {
+		c.values, c.space = s.cfg.Values, s.space
+	}
+	return c, err
 }
 
 // Close ends the transaction and keeps the connection for the next view.
@@ -87,11 +91,7 @@ func (v *view) Get(k mvcc.Key, at timestamp.Timestamp) (mvcc.Version, bool, erro
 }
 
 func (c *conn) get(k mvcc.Key, at timestamp.Timestamp, filled bool) (out mvcc.Version, ok bool, err error) {
-	sql := sqlGet
-	if !filled {
-		sql = sqlGetBare
-	}
-	err = c.query(sql, func(row []driver.Value) (bool, error) {
+	err = c.query(sqlGet, func(row []driver.Value) (bool, error) {
 		ok = true
 		out, err = c.version(row, filled)
 		return false, err
@@ -191,11 +191,7 @@ func (c *conn) scan(span mvcc.Span, at timestamp.Timestamp, keysOnly bool) iter.
 		from := span.Start
 		for {
 			s := &scanState{c: c, span: span, at: at, keysOnly: keysOnly, yield: yield}
-			sql := sqlScan
-			if keysOnly {
-				sql = sqlScanBare
-			}
-			err := c.query(sql, s.row, []byte(from))
+			err := c.query(sqlScan, s.row, []byte(from))
 			if err != nil {
 				yield(mvcc.Version{}, err)
 				return

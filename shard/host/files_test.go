@@ -126,7 +126,7 @@ func TestSwapFromEveryStep(t *testing.T) {
 				require.NoError(t, err)
 				require.Equal(t, []routing.ShardID{7}, ids)
 			}
-			store, image, err := openStore(h.dbFile(7))
+			store, image, err := h.openStore(h.dbFile(7))
 			require.NoError(t, err)
 			require.Equal(t, steps[n].want, image.Index)
 			require.NoError(t, store.Close())

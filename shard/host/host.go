@@ -15,6 +15,7 @@ import (
 	"go.etcd.io/raft/v3/raftpb"
 
 	"github.com/shaledb/shale/mvcc"
+	"github.com/shaledb/shale/mvcc/sqlite"
 	"github.com/shaledb/shale/shard"
 	"github.com/shaledb/shale/shard/raftlog"
 	"github.com/shaledb/shale/shard/routing"
@@ -29,6 +30,7 @@ type Config struct {
 	Log     *slog.Logger
 	Readers int // goroutines that read SQLite files; default 4
 	Keepers int // flushes that run at once; default 2
+	Values  int // bytes of large values kept in memory; default 128 MiB
 	Replica shard.Config
 	RaftLog raftlog.Config
 }
@@ -42,6 +44,9 @@ func (c *Config) fill() {
 	}
 	if c.Keepers <= 0 {
 		c.Keepers = 2
+	}
+	if c.Values <= 0 {
+		c.Values = 128 << 20
 	}
 }
 
@@ -84,6 +89,7 @@ type Host struct {
 	inbox   *inbox
 	log     *logger
 	readers *readers
+	values  *sqlite.Values
 	keepers chan struct{} // as many tokens as keepers may work at once
 	nextID  atomic.Uint64
 	metrics Metrics
@@ -109,7 +115,7 @@ func Open(cfg Config) (*Host, error) {
 	cfg.fill()
 	h := &Host{
 		cfg: cfg, start: time.Now(), inbox: newInbox(),
-		keepers: make(chan struct{}, cfg.Keepers),
+		keepers: make(chan struct{}, cfg.Keepers), values: sqlite.NewValues(cfg.Values),
 		slots:   map[routing.ShardID]*slot{},
 		unknown: map[routing.ShardID]*unknown{},
 		orphans: map[routing.ShardID]*raftlog.Replayed{},

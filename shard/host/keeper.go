@@ -179,7 +179,7 @@ func (k *keeper) replace(swap func() error) (*mvcc.Image, error) {
 	if err := swap(); err != nil {
 		return nil, err
 	}
-	store, err := sqlite.Open(k.h.dbFile(k.s.id), sqlite.Config{})
+	store, err := sqlite.Open(k.h.dbFile(k.s.id), sqlite.Config{Values: k.h.values})
 	if err != nil {
 		return nil, err
 	}

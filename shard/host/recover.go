@@ -67,7 +67,7 @@ func (e *LostLogError) Error() string {
 
 // recoverShard opens one replica's file. Damage there puts the replica into quarantine.
 func (h *Host) recoverShard(id routing.ShardID, log *raftlog.Replayed) error {
-	store, image, err := openStore(h.dbFile(id))
+	store, image, err := h.openStore(h.dbFile(id))
 	if err != nil {
 		h.lost(id, err)
 		return nil
@@ -113,8 +113,8 @@ func (h *Host) recoverShard(id routing.ShardID, log *raftlog.Replayed) error {
 
 func (h *Host) logDir() string { return filepath.Join(h.cfg.Dir, "log") }
 
-func openStore(path string) (*sqlite.Store, *mvcc.Image, error) {
-	store, err := sqlite.Open(path, sqlite.Config{})
+func (h *Host) openStore(path string) (*sqlite.Store, *mvcc.Image, error) {
+	store, err := sqlite.Open(path, sqlite.Config{Values: h.values})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -131,7 +131,7 @@ func (h *Host) makeWay(id routing.ShardID) bool {
 
 // startRight opens the new file and takes the replica in.
 func (h *Host) startRight(start shard.Start, hs *raftpb.HardState) error {
-	store, image, err := openStore(h.dbFile(start.Shard))
+	store, image, err := h.openStore(h.dbFile(start.Shard))
 	if err != nil {
 		return err
 	}
@@ -204,7 +204,7 @@ func (h *Host) Create(d routing.Descriptor, system []mvcc.SystemRow) error {
 	if err := h.swap(d.ID); err != nil {
 		return err
 	}
-	store, image, err := openStore(h.dbFile(d.ID))
+	store, image, err := h.openStore(h.dbFile(d.ID))
 	if err != nil {
 		return err
 	}
