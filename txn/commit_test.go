@@ -244,11 +244,38 @@ func TestACommitIsDisclosedOnlyBelowTheOracle(t *testing.T) {
 	w := newWorld(t)
 	c := w.coordinator()
 	start := begin(t, c)
-	w.shards[0].maxRead = w.issued.Add(5)
+	w.shards[0].maxRead = w.issued + 5
+	before := w.issued
 	commitTS, err := c.Commit(t.Context(), start, puts("a", "1"))
 	require.NoError(t, err)
+	require.Equal(t, before+6, commitTS)
 	require.GreaterOrEqual(t, w.issued.Next(), commitTS)
 	require.Equal(t, []string{"1"}, w.values("a"))
+}
+
+// The same for who is shown the newest version: blind puts with older ids commit one above the
+// other, ahead of the oracle, and nobody has acknowledged them yet.
+func TestTheNewestIsShownOnlyBelowTheOracle(t *testing.T) {
+	w := newWorld(t)
+	writer, reader := w.coordinator(), New(w.coordinator())
+	var ids []timestamp.Timestamp
+	for range 4 {
+		ids = append(ids, begin(t, writer))
+	}
+	for i := range ids {
+		_, err := w.shards[0].serve(&mvcc.PrewriteArgs{Start: ids[len(ids)-1-i], Primary: "a", OnePhase: true,
+			Autocommit: true, Mutations: puts("a", fmt.Sprint(i)).Mutations})
+		require.NoError(t, err)
+	}
+	e, err := reader.Get(t.Context(), "a")
+	require.NoError(t, err)
+	require.Equal(t, "3", string(e.Value))
+	require.Equal(t, ids[3]+4, e.CommitTS)
+	tx, err := reader.Begin(t.Context())
+	require.NoError(t, err)
+	again, err := tx.Get(t.Context(), "a")
+	require.NoError(t, err)
+	require.Equal(t, "3", string(again), "what was shown once is seen by whoever begins then")
 }
 
 func TestAutocommit(t *testing.T) {

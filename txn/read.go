@@ -47,7 +47,24 @@ func (c *Coordinator) Get(ctx context.Context, at Read, keys []mvcc.Key) (timest
 			}
 		}
 	}
+	if at.TS == 0 {
+		if err := c.discloseAll(ctx, out); err != nil {
+			return 0, nil, err
+		}
+	}
 	return at.TS, out, nil
+}
+
+// discloseAll makes the newest versions fit to be shown: whoever sees one and begins then must
+// see it again, so it is subject to the same rule as an acknowledgement (S21). Commits can run
+// ahead of the oracle: blind ones with older ids lie one above the other.
+func (c *Coordinator) discloseAll(ctx context.Context, versions []mvcc.Version) error {
+	newest := timestamp.Timestamp(0)
+	for i := range versions {
+		newest = max(newest, versions[i].CommitTS)
+	}
+	_, err := c.disclose(ctx, newest)
+	return err
 }
 
 // getOnce asks each shard once. It returns what is left to ask, and why: locks to resolve, or
