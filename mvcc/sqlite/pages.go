@@ -41,12 +41,20 @@ func pageIsWhole(number uint32, page []byte) bool {
 // files in smaller or odd pieces.
 func isPage(n int) bool { return n >= 512 && bits.OnesCount(uint(n)) == 1 }
 
-// frameSum goes on with a write-ahead log's running checksum, as SQLite's file format has it.
-func frameSum(order binary.ByteOrder, s [2]uint32, data []byte) [2]uint32 {
+// frameSum goes on with a write-ahead log's running checksum, as SQLite's file format has it:
+// over 32-bit words, big-endian ones where the log's magic number says so.
+func frameSum(big bool, s [2]uint32, data []byte) [2]uint32 {
 	a, b := s[0], s[1]
+	if big {
+		for ; len(data) >= 8; data = data[8:] {
+			a += binary.BigEndian.Uint32(data) + b
+			b += binary.BigEndian.Uint32(data[4:]) + a
+		}
+		return [2]uint32{a, b}
+	}
 	for ; len(data) >= 8; data = data[8:] {
-		a += order.Uint32(data) + b
-		b += order.Uint32(data[4:]) + a
+		a += binary.LittleEndian.Uint32(data) + b
+		b += binary.LittleEndian.Uint32(data[4:]) + a
 	}
 	return [2]uint32{a, b}
 }

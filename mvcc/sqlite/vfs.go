@@ -10,7 +10,7 @@ import (
 )
 
 // A VFS is what SQLite calls instead of the operating system. This one is the system's own
-// with two calls replaced, read and write, of database files and their write-ahead logs:
+// with read and write replaced, of database files and their write-ahead logs (see gather.go):
 // a page gets its sum when it is written, and is refused when it is read without the right
 // one. What a page holds in the write-ahead log is what a checkpoint puts into the file,
 // whoever makes the checkpoint: so the sqlite3 program may fold the log of a dead node's file,
@@ -45,6 +45,7 @@ type file struct {
 	magic    uint32 // its lowest bit is the byte order of the running checksum
 	headerAt int64  // place of header
 	header   [8]byte
+	run      run
 }
 
 // registerVFS returns the connection's parameter for it; none where it cannot be had.
@@ -90,6 +91,9 @@ func openFile(tls *libc.TLS, vfs, name, at uintptr, flags int32, outFlags uintpt
 	f.methods.FiVersion = min(f.methods.FiVersion, 2) // without memory maps: they read past us
 	*(*ioFunc)(unsafe.Pointer(&f.methods.FxRead)) = readFile
 	*(*ioFunc)(unsafe.Pointer(&f.methods.FxWrite)) = writeFile
+	if f.wal {
+		f.flushFirst()
+	}
 	base.FpMethods = tail
 	return rc
 }
@@ -112,7 +116,11 @@ func (f *file) write(tls *libc.TLS, self, buf uintptr, n int32, at int64) int32 
 // readFile is xRead.
 func readFile(tls *libc.TLS, self, buf uintptr, n int32, at int64) int32 {
 	f := fileOf(self)
-	rc := f.read(tls, self, buf, n, at)
+	rc := f.flush(tls, self)
+	f.run.read = at
+	if rc == lib.SQLITE_OK {
+		rc = f.read(tls, self, buf, n, at)
+	}
 	if rc != lib.SQLITE_OK || !isPage(int(n)) {
 		return rc
 	}
@@ -160,6 +168,9 @@ func (f *file) peek(tls *libc.TLS, self uintptr, at int64) (b [8]byte, rc int32)
 func writeFile(tls *libc.TLS, self, buf uintptr, n int32, at int64) int32 {
 	f := fileOf(self)
 	if f.wal {
+		if rc, done := f.gather(tls, self, buf, n, at); done || rc != lib.SQLITE_OK {
+			return rc
+		}
 		f.note(buf, n, at)
 	}
 	if isPage(int(n)) {
@@ -201,12 +212,9 @@ func (f *file) amend(tls *libc.TLS, self, buf uintptr, n int32, at int64) int32 
 			return rc
 		}
 	}
-	order := binary.ByteOrder(binary.LittleEndian)
-	if f.magic&1 != 0 {
-		order = binary.BigEndian
-	}
-	sum = frameSum(order, sum, f.header[:])
-	sum = frameSum(order, sum, bytesAt(buf, n))
+	big := f.magic&1 != 0
+	sum = frameSum(big, sum, f.header[:])
+	sum = frameSum(big, sum, bytesAt(buf, n))
 	f.headerAt = 0 // used up
 	out := tls.Alloc(8)
 	defer tls.Free(8)
