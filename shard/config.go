@@ -11,8 +11,8 @@ import (
 // InitialIndex and InitialTerm are where every group begins. They are above zero so that a
 // replica with an empty store can only be filled by a raft snapshot.
 const (
-	InitialIndex mvcc.Index = 10
-	InitialTerm             = 5
+	InitialIndex = mvcc.Index(10)
+	InitialTerm  = uint64(5)
 )
 
 // Config is a replica's settings. The zero value means the defaults.

@@ -49,7 +49,6 @@ type seen struct {
 	at       timestamp.Timestamp
 	least    timestamp.Timestamp // of a newest read: acknowledged before it began
 	key      mvcc.Key
-	own      timestamp.Timestamp
 	commitTS timestamp.Timestamp // 0: nothing
 	startTS  timestamp.Timestamp
 }
