@@ -266,7 +266,8 @@ func TestReceivedFiles(t *testing.T) {
 // P25: while reads and writes go on, SQLite's log begins anew: no reader's view outlives the
 // next flush, and checkpoints follow the flushes.
 func TestSQLitesLogStaysSmall(t *testing.T) {
-	w := newWorld(t, 1, func(c *Config) { c.RaftLog.SegmentSize = 8 << 20 })
+	const walMax = 4 << 20
+	w := newWorld(t, 1, func(c *Config) { c.RaftLog.SegmentSize, c.WALMax = 8<<20, walMax })
 	wal := w.file(1, dataShard) + "-wal"
 	largest := int64(0)
 	for i := range 100 {

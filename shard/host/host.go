@@ -31,6 +31,9 @@ type Config struct {
 	Readers int // goroutines that read SQLite files; default 4
 	Keepers int // flushes that run at once; default 2
 	Values  int // bytes of large values kept in memory; default 128 MiB
+	// WALMax is how many bytes of SQLite's write-ahead log may be missing in the file: above
+	// it a flush is followed by a checkpoint; default 16 MiB.
+	WALMax  int64
 	Replica shard.Config
 	RaftLog raftlog.Config
 }
@@ -47,6 +50,9 @@ func (c *Config) fill() {
 	}
 	if c.Values <= 0 {
 		c.Values = 128 << 20
+	}
+	if c.WALMax <= 0 {
+		c.WALMax = 16 << 20
 	}
 }
 

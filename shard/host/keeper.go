@@ -10,14 +10,6 @@ import (
 	"github.com/shaledb/shale/shard"
 )
 
-// walMax is how much of SQLite's write-ahead log may be missing in the file; above it a flush
-// is followed by a checkpoint. walLong is the length at which readers are held off for one:
-// so many views, one after the other, kept the log from beginning anew.
-const (
-	walMax  = 4 << 20
-	walLong = 2 * walMax
-)
-
 // keeper does, in order, what changes one replica's file: flushes, splits, installs. It
 // borrows a goroutine while it has something to do.
 type keeper struct {
@@ -113,13 +105,15 @@ func (k *keeper) write(f *shard.Flush) error {
 // checkpoint folds the write-ahead log into the file where it has grown. Idle views were
 // closed by the flush before; one that is in use leaves the rest for the next time. Those
 // opened meanwhile read from the log: they end before the next flush, so that it can begin
-// the log anew (P25).
+// the log anew. At twice the bound readers are held off for it: so many views, one after the
+// other, kept the log from beginning anew (P25).
 func (k *keeper) checkpoint() {
 	size, left := k.store.WALSize()
-	if left < walMax && size < walLong {
+	long := size >= 2*k.h.cfg.WALMax
+	if left < k.h.cfg.WALMax && !long {
 		return
 	}
-	if size >= walLong {
+	if long {
 		k.gate.Lock()
 		defer k.gate.Unlock()
 		k.views.renew()
