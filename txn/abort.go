@@ -61,7 +61,7 @@ func (t *commit) abort(ctx context.Context, cause error) (timestamp.Timestamp, e
 		return 0, &mvcc.DigestMismatchError{StartTS: t.start, Key: t.primary()}
 	case status.Decision == mvcc.Committed:
 		t.commitTS = status.CommitTS
-		t.c.spawnBehind(ctx, "commit secondaries", t.turn)
+		t.c.spawnBehind("commit secondaries", t.turn)
 		return t.told(ctx)
 	case status.Expired:
 		return 0, &mvcc.ExpiredError{StartTS: t.start}
@@ -84,7 +84,7 @@ func (t *commit) release(ctx context.Context, primary mvcc.Key) {
 	if len(keys) == 0 {
 		return
 	}
-	t.c.spawnBehind(ctx, "roll back", func(ctx context.Context) {
+	t.c.spawnBehind("roll back", func(ctx context.Context) {
 		if primary != "" {
 			status, err := t.c.status(ctx, primary, &mvcc.RollbackArgs{Start: t.start, Primary: primary,
 				Keys: []mvcc.Key{primary}, Digest: t.digest})

@@ -3,6 +3,7 @@ package txn
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/shaledb/shale/mvcc"
 	"github.com/shaledb/shale/shard/routing"
@@ -45,7 +46,7 @@ func (t *commit) run(ctx context.Context) (timestamp.Timestamp, error) {
 		if err := t.decide(ctx); err != nil { // THE COMMIT POINT
 			return t.refused(ctx, err)
 		}
-		t.c.spawnBehind(ctx, "commit secondaries", t.turn)
+		t.c.spawnBehind("commit secondaries", t.turn)
 	}
 	return t.told(ctx)
 }
@@ -62,7 +63,7 @@ func (t *commit) told(ctx context.Context) (timestamp.Timestamp, error) {
 }
 
 // Commit commits a transaction that began at start, or says what was decided of it before.
-// Content is all of it; the first mutation's key is its primary.
+// Content is all of it, and is not changed afterwards; the first mutation's key is its primary.
 //
 // Errors: *mvcc.WriteConflictError and *mvcc.TxnAbortedError: it is aborted for ever, begin
 // again. *mvcc.AlreadyExistsError, *mvcc.CheckFailedError: refused, it never commits.
@@ -82,10 +83,11 @@ func (c *Coordinator) Commit(ctx context.Context, start timestamp.Timestamp, con
 }
 
 // Autocommit commits mutations of which nothing was read: where one shard holds them it never
-// conflicts, and otherwise it begins again after a definite abort. After an
+// conflicts, and otherwise it begins again after a definite abort, while patience lasts. After an
 // *mvcc.UndeterminedError it must not be called again with the same content: only Outcome
 // tells (S9).
 func (c *Coordinator) Autocommit(ctx context.Context, content mvcc.Content) (timestamp.Timestamp, error) {
+	until := c.w.Tasks.Now() + c.cfg.Patience
 	for tries := 0; ; tries++ {
 		start, err := c.Now(ctx)
 		if err != nil || len(content.Mutations) == 0 {
@@ -97,7 +99,7 @@ func (c *Coordinator) Autocommit(ctx context.Context, content mvcc.Content) (tim
 		}
 		t.blind = true
 		commitTS, err := t.run(ctx)
-		if !aborted(err) {
+		if !aborted(err) || c.w.Tasks.Now() >= until {
 			return commitTS, err
 		}
 		if err := c.w.Tasks.Sleep(ctx, jitter(start, tries)); err != nil {
@@ -149,6 +151,10 @@ func (t *commit) decide(ctx context.Context) error {
 			if call.Err == nil && ok {
 				t.commitTS = res.CommitTS
 				return nil
+			}
+			if call.Err == nil { // it may have been recorded: nothing else is known
+				t.maybe = true
+				return fmt.Errorf("shard %d answered a commit with %T", d.ID, call.Res)
 			}
 			err = call.Err
 			var unavailable *routing.UnavailableError

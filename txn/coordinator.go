@@ -24,11 +24,11 @@ type Config struct {
 	// LockTTL is how long a lock lives without a heartbeat. It must exceed the oracle's step
 	// at a change of its leader (3 s), or all locks would expire at once (S8); default 5 s.
 	LockTTL time.Duration
-	// Patience bounds how long one call goes on against shards that are not available,
-	// whatever its context allows; default 30 s.
+	// Patience: after so long a call begins no new try against shards that are not available,
+	// locks in the way or conflicts, whatever its context allows; default 30 s.
 	Patience time.Duration
 	// Behind bounds the commits whose locks are being turned behind their callers' backs;
-	// above it the callers wait for it themselves; default 4,096.
+	// above it visitors and the leaders' sweeps turn them; default 4,096.
 	Behind int
 }
 
@@ -124,11 +124,11 @@ func (c *clock) estimate(now time.Duration) timestamp.Timestamp {
 	return c.ts.Add(now - c.at)
 }
 
-// spawnBehind runs f behind its caller's back, or at once where too much is under way.
-func (c *Coordinator) spawnBehind(ctx context.Context, name string, f func(context.Context)) {
+// spawnBehind runs f behind its caller's back; where too much is under way it leaves f out: all
+// that is done so is done by visitors and sweeps as well.
+func (c *Coordinator) spawnBehind(name string, f func(context.Context)) {
 	if c.behind.Add(1) > int64(c.cfg.Behind) {
-		defer c.behind.Add(-1)
-		f(ctx)
+		c.behind.Add(-1)
 		return
 	}
 	c.w.Tasks.Spawn(name, func(ctx context.Context) {

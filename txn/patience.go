@@ -44,6 +44,15 @@ func (p *patience) pause(ctx context.Context, err error) error {
 	return p.c.w.Tasks.Sleep(ctx, min(pauseMax, pauseMin<<min(p.tries, 10)))
 }
 
+// goOn says whether another round may begin after locks were resolved: new ones may be met in
+// each.
+func (p *patience) goOn(ctx context.Context) error {
+	if p.c.w.Tasks.Now() >= p.until {
+		return &routing.UnavailableError{Why: "locks of others keep standing in the way"}
+	}
+	return ctx.Err()
+}
+
 // transient errors pass by themselves.
 func transient(err error) bool {
 	var unavailable *routing.UnavailableError

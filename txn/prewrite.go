@@ -26,7 +26,9 @@ func (t *commit) prewrite(ctx context.Context) error {
 			todo, locks, err = t.prewriteOnce(ctx, groups, len(todo) == len(t.mutations))
 		}
 		if err == nil && len(locks) > 0 {
-			err = t.c.resolveAll(ctx, locks)
+			if err = t.c.resolveAll(ctx, locks); err == nil {
+				err = p.goOn(ctx)
+			}
 		}
 		if err != nil {
 			if err = p.pause(ctx, err); err != nil {

@@ -39,7 +39,9 @@ func (c *Coordinator) Get(ctx context.Context, at Read, keys []mvcc.Key) (timest
 			todo, locks, err = c.getOnce(ctx, at, keys, groups, out)
 		}
 		if err == nil && len(locks) > 0 {
-			err = c.resolveAll(ctx, locks)
+			if err = c.resolveAll(ctx, locks); err == nil {
+				err = p.goOn(ctx)
+			}
 		}
 		if err != nil {
 			if err = p.pause(ctx, err); err != nil {

@@ -71,6 +71,7 @@ func (c *Coordinator) scanShard(ctx context.Context, a *mvcc.ScanArgs) (*mvcc.Sc
 	if a.Reverse {
 		at = lastBelow(a.Span.End)
 	}
+	p := c.patience()
 	for {
 		d, err := c.w.Shards.Find(ctx, at)
 		if err != nil {
@@ -82,7 +83,11 @@ func (c *Coordinator) scanShard(ctx context.Context, a *mvcc.ScanArgs) (*mvcc.Sc
 		c.w.Sender.Send(ctx, []*routing.Call{call}, nil)
 		var locked *mvcc.LockedError
 		if errors.As(call.Err, &locked) {
-			if err := c.resolveAll(ctx, []mvcc.Lock{locked.Lock}); err != nil {
+			err := c.resolveAll(ctx, []mvcc.Lock{locked.Lock})
+			if err == nil {
+				err = p.goOn(ctx)
+			}
+			if err != nil {
 				return nil, err
 			}
 			continue

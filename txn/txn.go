@@ -22,8 +22,9 @@ type Txn struct {
 
 // Errors of a transaction that is over.
 var (
-	ErrEnded    = errors.New("the transaction has ended; begin another one")
-	ErrReadOnly = errors.New("the transaction is read-only")
+	ErrEnded     = errors.New("the transaction has ended; begin another one")
+	ErrCommitted = errors.New("the transaction is committed already")
+	ErrReadOnly  = errors.New("the transaction is read-only")
 )
 
 // TxnOption changes a transaction from its default: read-write, snapshot isolation.
@@ -53,7 +54,8 @@ func (tx *Txn) ID() timestamp.Timestamp { return tx.start }
 // ReadTS is the timestamp that it reads at.
 func (tx *Txn) ReadTS() timestamp.Timestamp { return tx.start }
 
-// CommitTS is when its writes became visible; zero before it is committed.
+// CommitTS is when its writes became visible, the read timestamp where there were none; zero
+// before it is committed.
 func (tx *Txn) CommitTS() timestamp.Timestamp { return tx.commitTS }
 
 // Get is the value of a key; nil where there is none. An empty value is not nil.
@@ -159,10 +161,10 @@ func isUndetermined(err error) bool {
 }
 
 // Rollback gives the transaction up. One whose Commit was sent is rolled back where it is not
-// committed; an error then says that it is.
+// committed; ErrCommitted says that it is.
 func (tx *Txn) Rollback(ctx context.Context) error {
 	if tx.commitTS != 0 {
-		return ErrEnded
+		return ErrCommitted
 	}
 	if tx.ended != nil {
 		return nil
@@ -178,7 +180,7 @@ func (tx *Txn) Rollback(ctx context.Context) error {
 	tx.ended = ErrEnded
 	if status.Decision == mvcc.Committed {
 		tx.commitTS = status.CommitTS
-		return ErrEnded
+		return ErrCommitted
 	}
 	return nil
 }

@@ -67,7 +67,7 @@ func TestCommitCanBeCalledAgain(t *testing.T) {
 	require.NoError(t, tx.Commit(t.Context()))
 	require.NotZero(t, tx.CommitTS())
 	require.NoError(t, tx.Commit(t.Context()))
-	require.ErrorIs(t, tx.Rollback(t.Context()), ErrEnded)
+	require.ErrorIs(t, tx.Rollback(t.Context()), ErrCommitted)
 }
 
 func TestRollback(t *testing.T) {

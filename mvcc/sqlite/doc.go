@@ -1,7 +1,7 @@
 // Package sqlite keeps one replica's rows in one stock SQLite file.
 //
 // It is an engine under the rules of package mvcc: it stores and finds rows, checks every one
-// it reads against its checksum, and knows nothing of transactions. SQL text stands in
+// it reads against its checksum, and knows nothing of transactions. A node's SQL text stands in
 // this package and nowhere else.
 //
 //	                  Flush (one transaction, some hundred rows)

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"database/sql/driver"
 	"strconv"
 
@@ -21,7 +22,7 @@ func (s *Store) Flush(b *mvcc.Batch, durable bool) error {
 	}
 	if err == nil && s.cfg.Values != nil {
 		for i := range b.Values {
-			s.cfg.Values.put(valueName{s.space, b.Values[i].ID}, b.Values[i].Data)
+			s.cfg.Values.put(valueName{s.space, b.Values[i].ID}, bytes.Clone(b.Values[i].Data))
 		}
 	}
 	return err

@@ -14,9 +14,10 @@ import (
 // written in one call: when the frame comes that ends the transaction (its header says so),
 // when the room is full, and before anything else is done with the file. A reader never
 // looks for a frame before its transaction has ended, and where writing fails the call that
-// ends the transaction does.
+// ends the transaction does, and everything after it: what was gathered is not in the file.
 
-// runSize is the room for gathered frames: in C's memory, for a log that is written to.
+// runSize is the room for gathered frames: in C's memory, for a log that is written to, so
+// one a replica.
 const runSize = 512 << 10
 
 // run is what is gathered: whole frames, and perhaps the header of one whose page is next.
@@ -27,6 +28,8 @@ type run struct {
 	head bool      // it ends in a header that waits for its page
 	sum  [2]uint32 // the running checksum behind its last whole frame
 	read int64     // place of the last read
+
+	failed int32 // what the first write that failed said: nothing goes on from there
 }
 
 // gather takes a frame's header or page in. False: it is neither, and nothing is gathered now.
@@ -67,6 +70,7 @@ func (f *file) gatherPage(tls *libc.TLS, self, buf uintptr, n int32) int32 {
 	if r.n == frameHeaderSize { // the run's first: what lies before it is in the file
 		sum, rc := f.sumBefore(tls, self, n, r.at)
 		if rc != lib.SQLITE_OK {
+			r.n, r.head = 0, false
 			return rc
 		}
 		r.sum = sum
@@ -94,14 +98,15 @@ func (r *run) add(tls *libc.TLS, buf uintptr, n int32) {
 // flush writes what is gathered.
 func (f *file) flush(tls *libc.TLS, self uintptr) int32 {
 	r := &f.run
-	if r.n == 0 {
-		return lib.SQLITE_OK
+	if r.failed != lib.SQLITE_OK || r.n == 0 {
+		return r.failed
 	}
 	n := r.n
 	r.n, r.head, f.headerAt = 0, false, 0
 	for at := int32(0); at < n; at += writeMax {
 		rc := f.write(tls, self, r.room+uintptr(at), min(writeMax, n-at), r.at+int64(at))
 		if rc != lib.SQLITE_OK {
+			r.failed = rc
 			return rc
 		}
 	}
@@ -147,14 +152,11 @@ func (f *file) flushFirst() {
 	}
 	*(*closeFunc)(unsafe.Pointer(&f.methods.FxClose)) = func(tls *libc.TLS, self uintptr) int32 {
 		f := fileOf(self)
-		rc := f.flush(tls, self)
-		if f.run.room != 0 {
+		if f.run.room != 0 { // what is still in it belongs to no transaction that ended
 			libc.Xfree(tls, f.run.room)
+			f.run = run{}
 		}
 		m := (*lib.Tsqlite3_io_methods)(pointer(f.under))
-		if e := (*(*closeFunc)(unsafe.Pointer(&m.FxClose)))(tls, self); rc == lib.SQLITE_OK {
-			rc = e
-		}
-		return rc
+		return (*(*closeFunc)(unsafe.Pointer(&m.FxClose)))(tls, self)
 	}
 }

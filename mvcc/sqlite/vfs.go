@@ -17,8 +17,8 @@ import (
 // and pages keep their sums.
 //
 // SQLite computes a frame's running checksum before it hands the page over. Where the page's
-// sum changes the page, the frame's is computed again here, from the frame before it as it is
-// on disk. SQLite goes on from its own, which nothing ever compares with the disk's but
+// sum changes the page, the frame's is computed again here, from the frame before it: as it is
+// on disk, or as it was gathered. SQLite goes on from its own, which nothing ever compares with the disk's but
 // recovery, and that reads the disk's alone.
 
 // vfsName is how a connection asks for it.
