@@ -2,6 +2,7 @@ package mvcc
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/shaledb/shale/timestamp"
 )
@@ -34,6 +35,38 @@ type TxnAbortedError struct {
 
 func (e *TxnAbortedError) Error() string {
 	return fmt.Sprintf("transaction %s was rolled back (found at %s)", e.StartTS, FormatKey(e.Key))
+}
+
+// DeadlockError: restart the transaction. Its wait would have closed a cycle of transactions
+// that wait for each other. Cycle begins with its own wait.
+type DeadlockError struct {
+	StartTS timestamp.Timestamp
+	Key     Key
+	Cycle   []WaitEdge
+}
+
+func (e *DeadlockError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "transaction %s would deadlock on %s", e.StartTS, FormatKey(e.Key))
+	for i, w := range e.Cycle {
+		sep := ": "
+		if i > 0 {
+			sep = "; "
+		}
+		fmt.Fprintf(&b, "%s%s waits for %s, which %s holds", sep, w.Waiter, FormatKey(w.Key), w.Holder)
+	}
+	return b.String()
+}
+
+// AtomicError: the caller decides. An atomic operation cannot be done on what the key holds.
+type AtomicError struct {
+	Key  Key
+	Op   MutationOp
+	What string
+}
+
+func (e *AtomicError) Error() string {
+	return fmt.Sprintf("%s on key %s: %s", e.Op, FormatKey(e.Key), e.What)
 }
 
 // LockedError: resolve the lock through its primary, then send the same request again.

@@ -28,6 +28,10 @@ type Lock struct {
 	Digest  Digest
 	ValueID ValueID
 	Value   []byte // the lock table in memory keeps inline values only
+	// Async: the transaction is committed once all of its locks stand. The primary's lists
+	// the other keys.
+	Async       bool
+	Secondaries []Key
 }
 
 // Writes says whether l is a write lock.

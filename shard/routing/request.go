@@ -13,7 +13,9 @@ import (
 type Request any
 
 // Response is the matching Result: GetArgs → *mvcc.GetResult, ScanArgs → *mvcc.ScanResult,
-// PrewriteArgs → *mvcc.PrewriteResult, CommitArgs → *mvcc.CommitResult, RollbackArgs,
+// PrewriteArgs → *mvcc.PrewriteResult, ClaimArgs → *mvcc.ClaimResult, FenceArgs →
+// *mvcc.FenceResult, ValidateArgs → *mvcc.ValidateResult, WaitArgs → *WaitResult, VictimArgs →
+// *VictimResult, CommitArgs → *mvcc.CommitResult, RollbackArgs,
 // CheckTxnArgs, OutcomeArgs and HeartbeatArgs → *mvcc.TxnStatus, TimestampArgs →
 // *TimestampResult, SplitArgs → *SplitResult, TransferArgs → *TransferResult,
 // StatusArgs → *StatusResult.
@@ -48,6 +50,24 @@ type TimestampResult struct {
 	Count int
 	Term  uint64
 }
+
+// WaitArgs tells the deadlock detector, at the system group's leader, who waits for whom. It
+// forgets an edge that is not told again within a few seconds.
+type WaitArgs struct{ Edges []mvcc.WaitEdge }
+
+// WaitResult: one cycle for each edge told that closes one, beginning with that edge.
+type WaitResult struct{ Cycles [][]mvcc.WaitEdge }
+
+// VictimArgs ends a transaction's wait for a key's lock with a *mvcc.DeadlockError. Where it
+// does not wait any more nothing happens.
+type VictimArgs struct {
+	Start timestamp.Timestamp
+	Key   mvcc.Key
+	Cycle []mvcc.WaitEdge
+}
+
+// VictimResult: whether it still waited.
+type VictimResult struct{ Ended bool }
 
 // SplitArgs splits a shard at Key: the right part [Key, end) becomes shard Right, with the
 // given replica ids (one for each of the left's replicas, in order). The ids come from the
