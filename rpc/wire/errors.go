@@ -2,6 +2,7 @@ package wire
 
 import (
 	"errors"
+	"strings"
 
 	"connectrpc.com/connect"
 
@@ -132,11 +133,21 @@ func Public(err error) *connect.Error {
 	r, e := find(err)
 	d := &shalev1.ErrorDetail{Reason: r.reason, Hint: r.hint}
 	r.detail(e, d)
-	out := connect.NewError(r.code, errors.New(d.Reason+": "+err.Error()))
+	out := connect.NewError(r.code, errors.New(brief(d.Reason+": "+err.Error())))
 	if detail, err := connect.NewErrorDetail(d); err == nil {
 		out.AddDetail(detail)
 	}
 	return out
+}
+
+// messageMax bounds what a message says: it travels in a header, and may speak of many keys.
+const messageMax = 4 << 10
+
+func brief(message string) string {
+	if len(message) <= messageMax {
+		return message
+	}
+	return strings.ToValidUTF8(message[:messageMax], "") + "…"
 }
 
 // Detail is the detail that a server put into err, nil where there is none.

@@ -14,7 +14,7 @@ import (
 func EncodeCall(id uint64, hd routing.Header, req routing.Request) (*nodev1.Call, error) {
 	m := &nodev1.Call{Id: id, Shard: uint64(hd.Shard), Bounds: uint64(hd.Bounds),
 		TimeoutMicros: uint64(max(hd.Timeout, 0).Microseconds())}
-	if encodeTxnRequest(m, req) || encodeShardRequest(m, req) || encodeSystemRequest(m, req) {
+	if encodeTxnRequest(m, req) || encodeLockRequest(m, req) || encodeShardRequest(m, req) || encodeSystemRequest(m, req) {
 		return m, nil
 	}
 	return nil, fmt.Errorf("wire: %T is no request to a shard", req)
@@ -25,10 +25,10 @@ func encodeTxnRequest(m *nodev1.Call, req routing.Request) bool {
 	switch r := req.(type) {
 	case *mvcc.GetArgs:
 		m.Request = &nodev1.Call_Get{Get: &nodev1.GetArgs{
-			ReadTs: uint64(r.ReadTS), Own: uint64(r.Own), Keys: encodeKeys(r.Keys)}}
+			ReadTs: uint64(r.ReadTS), Own: uint64(r.Own), Primary: []byte(r.Primary), Keys: encodeKeys(r.Keys)}}
 	case *mvcc.ScanArgs:
 		m.Request = &nodev1.Call_Scan{Scan: &nodev1.ScanArgs{
-			ReadTs: uint64(r.ReadTS), Own: uint64(r.Own), Start: []byte(r.Span.Start), End: []byte(r.Span.End),
+			ReadTs: uint64(r.ReadTS), Own: uint64(r.Own), Primary: []byte(r.Primary), Start: []byte(r.Span.Start), End: []byte(r.Span.End),
 			Limit: uint32(r.Limit), MaxBytes: uint32(r.MaxBytes), Reverse: r.Reverse, KeysOnly: r.KeysOnly}}
 	case *mvcc.PrewriteArgs:
 		m.Request = &nodev1.Call_Prewrite{Prewrite: encodePrewrite(r)}
@@ -39,7 +39,7 @@ func encodeTxnRequest(m *nodev1.Call, req routing.Request) bool {
 	case *mvcc.RollbackArgs:
 		m.Request = &nodev1.Call_Rollback{Rollback: &nodev1.RollbackArgs{
 			Start: uint64(r.Start), Primary: []byte(r.Primary),
-			Keys: encodeKeys(r.Keys), Digest: encodeDigest(r.Digest)}}
+			Keys: encodeKeys(r.Keys), Digest: encodeDigest(r.Digest), Fenced: r.Fenced}}
 	case *mvcc.CheckTxnArgs:
 		m.Request = &nodev1.Call_CheckTxn{CheckTxn: &nodev1.CheckTxnArgs{
 			Start: uint64(r.Start), Primary: []byte(r.Primary), Now: uint64(r.Now),
@@ -81,6 +81,7 @@ func encodePrewrite(r *mvcc.PrewriteArgs) *nodev1.PrewriteArgs {
 	a := &nodev1.PrewriteArgs{
 		Start: uint64(r.Start), Primary: []byte(r.Primary), Digest: encodeDigest(r.Digest),
 		Expires: uint64(r.Expires), OnePhase: r.OnePhase, Autocommit: r.Autocommit,
+		ReadTs: uint64(r.ReadTS), Async: r.Async, Secondaries: encodeKeys(r.Secondaries), ReadKeys: encodeKeys(r.ReadKeys),
 		Mutations: make([]*nodev1.Mutation, len(r.Mutations)),
 	}
 	for i, mu := range r.Mutations {
@@ -98,6 +99,9 @@ func DecodeCall(m *nodev1.Call) (routing.Header, routing.Request, error) {
 	micros := min(m.GetTimeoutMicros(), uint64(timeoutMax.Microseconds()))
 	hd.Timeout = time.Duration(micros) * time.Microsecond
 	req, err := decodeTxnRequest(m)
+	if req == nil && err == nil {
+		req, err = decodeLockRequest(m)
+	}
 	if req == nil && err == nil {
 		req, err = decodeShardRequest(m)
 	}
@@ -117,10 +121,11 @@ func decodeTxnRequest(m *nodev1.Call) (req routing.Request, err error) {
 	switch x := m.GetRequest().(type) {
 	case *nodev1.Call_Get:
 		a := x.Get
-		return &mvcc.GetArgs{ReadTS: ts(a.GetReadTs()), Own: ts(a.GetOwn()), Keys: decodeKeys(a.GetKeys())}, nil
+		return &mvcc.GetArgs{ReadTS: ts(a.GetReadTs()), Own: ts(a.GetOwn()), Primary: mvcc.Key(a.GetPrimary()),
+			Keys: decodeKeys(a.GetKeys())}, nil
 	case *nodev1.Call_Scan:
 		a := x.Scan
-		return &mvcc.ScanArgs{ReadTS: ts(a.GetReadTs()), Own: ts(a.GetOwn()),
+		return &mvcc.ScanArgs{ReadTS: ts(a.GetReadTs()), Own: ts(a.GetOwn()), Primary: mvcc.Key(a.GetPrimary()),
 			Span:  mvcc.Span{Start: mvcc.Key(a.GetStart()), End: mvcc.Key(a.GetEnd())},
 			Limit: int(a.GetLimit()), MaxBytes: int(a.GetMaxBytes()),
 			Reverse: a.GetReverse(), KeysOnly: a.GetKeysOnly()}, nil
@@ -135,7 +140,7 @@ func decodeTxnRequest(m *nodev1.Call) (req routing.Request, err error) {
 		a := x.Rollback
 		digest, err := decodeDigest(a.GetDigest())
 		return &mvcc.RollbackArgs{Start: ts(a.GetStart()), Primary: mvcc.Key(a.GetPrimary()),
-			Keys: decodeKeys(a.GetKeys()), Digest: digest}, err
+			Keys: decodeKeys(a.GetKeys()), Digest: digest, Fenced: a.GetFenced()}, err
 	case *nodev1.Call_CheckTxn:
 		a := x.CheckTxn
 		return &mvcc.CheckTxnArgs{Start: ts(a.GetStart()), Primary: mvcc.Key(a.GetPrimary()), Now: ts(a.GetNow()),
@@ -156,13 +161,15 @@ func decodePrewrite(a *nodev1.PrewriteArgs) (routing.Request, error) {
 		return nil, err
 	}
 	r := &mvcc.PrewriteArgs{Start: ts(a.GetStart()), Primary: mvcc.Key(a.GetPrimary()), Digest: digest,
-		Expires: ts(a.GetExpires()), OnePhase: a.GetOnePhase(), Autocommit: a.GetAutocommit()}
+		Expires: ts(a.GetExpires()), OnePhase: a.GetOnePhase(), Autocommit: a.GetAutocommit(),
+		ReadTS: ts(a.GetReadTs()), Async: a.GetAsync(), Secondaries: decodeKeys(a.GetSecondaries()),
+		ReadKeys: decodeKeys(a.GetReadKeys())}
 	if n := len(a.GetMutations()); n > 0 {
 		r.Mutations = make([]mvcc.Mutation, n)
 	}
 	for i, mu := range a.GetMutations() {
 		op := mvcc.MutationOp(mu.GetOp())
-		if op < mvcc.MutationPut || mu.GetOp() > uint32(mvcc.MutationCheckValue) {
+		if op < mvcc.MutationPut || mu.GetOp() > uint32(mvcc.MutationClaim) {
 			return nil, malformed("a mutation has the unknown operation %d", mu.GetOp())
 		}
 		r.Mutations[i] = mvcc.Mutation{Op: op, Key: mvcc.Key(mu.GetKey()), Value: mu.GetValue()}

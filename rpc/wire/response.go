@@ -16,7 +16,7 @@ func EncodeReply(id uint64, res routing.Response, err error) *nodev1.Reply {
 		m.Result = &nodev1.Reply_Error{Error: EncodeError(err)}
 		return m
 	}
-	if !encodeTxnResponse(m, res) && !encodeShardResponse(m, res) && !encodeSystemResponse(m, res) {
+	if !encodeTxnResponse(m, res) && !encodeLockResponse(m, res) && !encodeShardResponse(m, res) && !encodeSystemResponse(m, res) {
 		m.Result = &nodev1.Reply_Error{Error: EncodeError(malformed("%T is no response of a shard", res))}
 	}
 	return m
@@ -39,7 +39,8 @@ func encodeTxnResponse(m *nodev1.Reply, res routing.Response) bool {
 	case *mvcc.TxnStatus:
 		m.Result = &nodev1.Reply_Txn{Txn: &nodev1.TxnStatus{
 			Decision: uint32(r.Decision), CommitTs: uint64(r.CommitTS), Expires: uint64(r.Expires),
-			Locked: r.Locked, Digest: encodeDigest(r.Digest), Expired: r.Expired}}
+			Locked: r.Locked, Digest: encodeDigest(r.Digest), Expired: r.Expired,
+			Async: r.Async, Secondaries: encodeKeys(r.Secondaries), MinCommitTs: uint64(r.MinCommitTS)}}
 	default:
 		return false
 	}
@@ -104,6 +105,9 @@ func DecodeReply(m *nodev1.Reply) (res routing.Response, err error) {
 	}
 	res, err = decodeTxnResponse(m)
 	if res == nil && err == nil {
+		res, err = decodeLockResponse(m)
+	}
+	if res == nil && err == nil {
 		res, err = decodeShardResponse(m)
 	}
 	if res == nil && err == nil {
@@ -145,7 +149,8 @@ func decodeTxnStatus(m *nodev1.TxnStatus) (routing.Response, error) {
 		err = malformed("the unknown decision %d", m.GetDecision())
 	}
 	return &mvcc.TxnStatus{Decision: mvcc.Decision(m.GetDecision()), CommitTS: ts(m.GetCommitTs()),
-		Expires: ts(m.GetExpires()), Locked: m.GetLocked(), Digest: digest, Expired: m.GetExpired()}, err
+		Expires: ts(m.GetExpires()), Locked: m.GetLocked(), Digest: digest, Expired: m.GetExpired(),
+		Async: m.GetAsync(), Secondaries: decodeKeys(m.GetSecondaries()), MinCommitTS: ts(m.GetMinCommitTs())}, err
 }
 
 func decodeVersions(ms []*nodev1.Version) ([]mvcc.Version, error) {

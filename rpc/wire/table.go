@@ -57,6 +57,16 @@ var table = [...]row{
 		func(e *mvcc.TxnAbortedError, d *shalev1.ErrorDetail) {
 			d.TxnId, d.Key = uint64(e.StartTS), []byte(e.Key)
 		}),
+	of(nodev1.ErrorKind_ERROR_KIND_DEADLOCK, connect.CodeAborted, "DEADLOCK", hintRestart,
+		func(e *mvcc.DeadlockError, m *nodev1.Error) {
+			m.StartTs, m.Key, m.Cycle = uint64(e.StartTS), []byte(e.Key), encodeEdges(e.Cycle)
+		},
+		func(m *nodev1.Error) error {
+			return &mvcc.DeadlockError{StartTS: ts(m.GetStartTs()), Key: mvcc.Key(m.GetKey()), Cycle: decodeEdges(m.GetCycle())}
+		},
+		func(e *mvcc.DeadlockError, d *shalev1.ErrorDetail) {
+			d.TxnId, d.Key, d.Cycle = uint64(e.StartTS), []byte(e.Key), publicCycle(e.Cycle)
+		}),
 	of(nodev1.ErrorKind_ERROR_KIND_LOCKED, connect.CodeUnavailable, "LOCKED", hintResend,
 		func(e *mvcc.LockedError, m *nodev1.Error) { m.Lock = encodeLock(&e.Lock) },
 		decodeLocked,
@@ -73,6 +83,12 @@ var table = [...]row{
 			return &mvcc.CheckFailedError{Key: mvcc.Key(m.GetKey()), Op: mvcc.MutationOp(m.GetOp())}
 		},
 		func(e *mvcc.CheckFailedError, d *shalev1.ErrorDetail) { d.Key = []byte(e.Key) }),
+	of(nodev1.ErrorKind_ERROR_KIND_ATOMIC, connect.CodeFailedPrecondition, "ATOMIC_FAILED", "read the key and decide",
+		func(e *mvcc.AtomicError, m *nodev1.Error) { m.Key, m.Op, m.What = []byte(e.Key), uint32(e.Op), e.What },
+		func(m *nodev1.Error) error {
+			return &mvcc.AtomicError{Key: mvcc.Key(m.GetKey()), Op: mvcc.MutationOp(m.GetOp()), What: m.GetWhat()}
+		},
+		func(e *mvcc.AtomicError, d *shalev1.ErrorDetail) { d.Key = []byte(e.Key) }),
 	of(nodev1.ErrorKind_ERROR_KIND_DIGEST_MISMATCH, connect.CodeInvalidArgument, "CONTENT_MISMATCH",
 		"a transaction commits one content: begin another one for this",
 		func(e *mvcc.DigestMismatchError, m *nodev1.Error) {
@@ -204,26 +220,4 @@ func invalid(code connect.Code, cond func(*mvcc.InvalidError) bool) row {
 		return ok && cond(e)
 	}
 	return r
-}
-
-func encodeLock(l *mvcc.Lock) *nodev1.Lock {
-	return &nodev1.Lock{Key: []byte(l.Key), StartTs: uint64(l.StartTS), Primary: []byte(l.Primary),
-		Kind: uint32(l.Kind), MinCommitTs: uint64(l.MinCommitTS), Expires: uint64(l.Expires),
-		Digest: encodeDigest(l.Digest)}
-}
-
-// decodeLocked leaves the lock's value out: whoever meets a lock asks for its outcome, never
-// for what it holds.
-func decodeLocked(m *nodev1.Error) error {
-	l := m.GetLock()
-	digest, err := decodeDigest(l.GetDigest())
-	if err != nil {
-		return err
-	}
-	if l.GetKind() < uint32(mvcc.LockPut) || l.GetKind() > uint32(mvcc.LockClaim) {
-		return malformed("a lock has the unknown kind %d", l.GetKind())
-	}
-	return &mvcc.LockedError{Lock: mvcc.Lock{Key: mvcc.Key(l.GetKey()), StartTS: ts(l.GetStartTs()),
-		Primary: mvcc.Key(l.GetPrimary()), Kind: mvcc.LockKind(l.GetKind()), MinCommitTS: ts(l.GetMinCommitTs()),
-		Expires: ts(l.GetExpires()), Digest: digest}}
 }

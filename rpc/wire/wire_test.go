@@ -24,20 +24,35 @@ var (
 	digest = mvcc.Digest{1, 2, 3, 15: 9}
 	left   = routing.Descriptor{ID: 2, Span: mvcc.Span{Start: "\x01", End: "m"}, Epoch: routing.Epoch{Bounds: 3, Members: 1},
 		Replicas: []routing.Replica{{ID: 1, Node: 1, Role: routing.Voter}, {ID: 7, Node: 3, Role: routing.Learner}}, Leader: 3}
+	cycle = []mvcc.WaitEdge{{Waiter: 5, Holder: 6, Key: "a"}, {Waiter: 6, Holder: 5, Key: "b"}}
 	right = routing.Descriptor{ID: 9, Span: mvcc.Span{Start: "m"}, Epoch: routing.Epoch{Bounds: 3, Members: 2}}
 )
 
+// everyOp is a mutation of each operation there is.
+func everyOp() []mvcc.Mutation {
+	var out []mvcc.Mutation
+	for op := mvcc.MutationPut; op <= mvcc.MutationClaim; op++ {
+		out = append(out, mvcc.Mutation{Op: op, Key: "a", Value: []byte("v")})
+	}
+	return out
+}
+
 func requests() []routing.Request {
 	return []routing.Request{
-		&mvcc.GetArgs{ReadTS: 100, Own: 7, Keys: []mvcc.Key{"a", "b\x00"}},
-		&mvcc.ScanArgs{ReadTS: 100, Own: 3, Span: mvcc.Span{Start: "a", End: "z"}, Limit: 5, MaxBytes: 1 << 20, Reverse: true, KeysOnly: true},
+		&mvcc.GetArgs{ReadTS: 100, Own: 7, Primary: "a", Keys: []mvcc.Key{"a", "b\x00"}},
+		&mvcc.ScanArgs{ReadTS: 100, Own: 3, Primary: "a", Span: mvcc.Span{Start: "a", End: "z"}, Limit: 5, MaxBytes: 1 << 20, Reverse: true, KeysOnly: true},
 		&mvcc.PrewriteArgs{Start: 5, Primary: "a", Digest: digest, Expires: 9, OnePhase: true, Autocommit: true,
-			Mutations: []mvcc.Mutation{{Op: mvcc.MutationPut, Key: "a", Value: []byte("v")}, {Op: mvcc.MutationCheckAbsent, Key: "b"}}},
+			ReadTS: 7, Async: true, Secondaries: []mvcc.Key{"b", "c"}, ReadKeys: []mvcc.Key{"r"}, Mutations: everyOp()},
 		&mvcc.CommitArgs{Start: 5, CommitTS: 6, Primary: "a", Keys: []mvcc.Key{"a"}, Digest: digest},
-		&mvcc.RollbackArgs{Start: 5, Primary: "a", Keys: []mvcc.Key{"a"}},
+		&mvcc.RollbackArgs{Start: 5, Primary: "a", Keys: []mvcc.Key{"a"}, Fenced: true},
 		&mvcc.CheckTxnArgs{Start: 5, Primary: "a", Now: 7, MetExpires: 8, Force: true, Wait: true},
 		&mvcc.OutcomeArgs{Start: 5, Primary: "a"},
 		&mvcc.HeartbeatArgs{Start: 5, Primary: "a", Expires: 99},
+		&mvcc.ClaimArgs{Start: 5, ReadTS: 6, Primary: "a", Keys: []mvcc.Key{"a", "b"}, Expires: 99, Fixed: true},
+		&mvcc.FenceArgs{Start: 5, Primary: "a", Keys: []mvcc.Key{"b"}, Digest: digest, Fence: true},
+		&mvcc.ValidateArgs{Start: 5, ReadTS: 6, At: 7, Keys: []mvcc.Key{"r"}, Spans: []mvcc.Span{{Start: "a", End: "b"}, {Start: "m"}}},
+		&routing.WaitArgs{Edges: cycle},
+		&routing.VictimArgs{Start: 5, Key: "a", Cycle: cycle},
 		&routing.TimestampArgs{Count: 12},
 		&routing.SplitArgs{Key: "m", Right: 9, Replicas: []routing.ReplicaID{4, 5, 6}},
 		&routing.TransferArgs{To: 2},
@@ -58,7 +73,13 @@ func responses() []routing.Response {
 			More: true, Resume: "b", Covered: mvcc.Span{Start: "a", End: "m"}},
 		&mvcc.PrewriteResult{MinCommitTS: 8, CommitTS: 9},
 		&mvcc.CommitResult{CommitTS: 9},
-		&mvcc.TxnStatus{Decision: mvcc.Committed, CommitTS: 9, Expires: 4, Locked: true, Digest: digest, Expired: true},
+		&mvcc.TxnStatus{Decision: mvcc.Committed, CommitTS: 9, Expires: 4, Locked: true, Digest: digest, Expired: true,
+			Async: true, Secondaries: []mvcc.Key{"b", "c"}, MinCommitTS: 8},
+		&mvcc.ClaimResult{Versions: []mvcc.Version{{}, {Key: "a", CommitTS: 4, StartTS: 3, Op: mvcc.OpPut, Value: []byte("v")}}},
+		&mvcc.FenceResult{Missing: []mvcc.Key{"b"}, Fenced: true, MinCommitTS: 8, CommitTS: 9},
+		&mvcc.ValidateResult{},
+		&routing.WaitResult{Cycles: [][]mvcc.WaitEdge{cycle, cycle[:1]}},
+		&routing.VictimResult{Ended: true},
 		&routing.TimestampResult{First: 77, Count: 3, Term: 6},
 		&routing.SplitResult{Left: left, Right: right},
 		&routing.TransferResult{Leader: 3},
@@ -100,13 +121,17 @@ func TestRequestsGoThereAndBack(t *testing.T) {
 }
 
 func TestResponsesGoThereAndBack(t *testing.T) {
+	tried := map[string]bool{}
 	for _, res := range responses() {
 		m := over(t, EncodeReply(3, res, nil), &nodev1.Reply{})
 		require.EqualValues(t, 3, m.GetId())
 		got, err := DecodeReply(m)
 		require.NoError(t, err, "%T", res)
 		require.Equal(t, res, got)
+		tried[fmt.Sprintf("%T", m.GetResult())] = true
 	}
+	kinds := (&nodev1.Reply{}).ProtoReflect().Descriptor().Oneofs().ByName("result").Fields().Len()
+	require.Len(t, tried, kinds-1, "each result of the oneof is tried; the error has a test of its own")
 	_, err := DecodeReply(EncodeReply(1, "no response", nil))
 	require.Error(t, err)
 }
@@ -127,7 +152,9 @@ func TestEveryFieldIsTried(t *testing.T) {
 			all = append(all, c.err)
 		}
 	}
-	for _, x := range all {
+	lock := errorLock() // all that a lock says but its value, which nobody needs who meets it
+	lock.ValueID, lock.Value = 1, []byte("v")
+	for _, x := range append(all, &lock) {
 		v := reflect.ValueOf(x).Elem()
 		for i := range v.NumField() {
 			name := v.Type().Name() + "." + v.Type().Field(i).Name
@@ -138,13 +165,17 @@ func TestEveryFieldIsTried(t *testing.T) {
 
 var undetermined = &mvcc.UndeterminedError{StartTS: 5, Primary: "a", Cause: context.DeadlineExceeded}
 
+func errorLock() mvcc.Lock {
+	return mvcc.Lock{Key: "k", StartTS: 5, Primary: "a", Kind: mvcc.LockPut, MinCommitTS: 6, Expires: 7, Digest: digest,
+		Async: true, Secondaries: []mvcc.Key{"k", "l"}}
+}
+
 // errorCases are the contract's error table, row by row: every type, its code and its reason.
 func errorCases() []struct {
 	err    error
 	code   connect.Code
 	reason string
 } {
-	lock := mvcc.Lock{Key: "k", StartTS: 5, Primary: "a", Kind: mvcc.LockPut, MinCommitTS: 6, Expires: 7, Digest: digest}
 	return []struct {
 		err    error
 		code   connect.Code
@@ -152,9 +183,11 @@ func errorCases() []struct {
 	}{
 		{&mvcc.WriteConflictError{Key: "k", StartTS: 5, ConflictTS: 6, Final: true}, connect.CodeAborted, "WRITE_CONFLICT"},
 		{&mvcc.TxnAbortedError{StartTS: 5, Key: "k"}, connect.CodeAborted, "TXN_ABORTED"},
-		{&mvcc.LockedError{Lock: lock}, connect.CodeUnavailable, "LOCKED"},
+		{&mvcc.DeadlockError{StartTS: 5, Key: "k", Cycle: cycle}, connect.CodeAborted, "DEADLOCK"},
+		{&mvcc.LockedError{Lock: errorLock()}, connect.CodeUnavailable, "LOCKED"},
 		{&mvcc.AlreadyExistsError{Key: "k"}, connect.CodeAlreadyExists, "ALREADY_EXISTS"},
 		{&mvcc.CheckFailedError{Key: "k", Op: mvcc.MutationCheckValue}, connect.CodeFailedPrecondition, "CHECK_FAILED"},
+		{&mvcc.AtomicError{Key: "k", Op: mvcc.MutationAdd, What: "w"}, connect.CodeFailedPrecondition, "ATOMIC_FAILED"},
 		{&mvcc.DigestMismatchError{StartTS: 5, Key: "k"}, connect.CodeInvalidArgument, "CONTENT_MISMATCH"},
 		{&mvcc.BelowSafepointError{TS: 5, Safepoint: 6}, connect.CodeOutOfRange, "BELOW_SAFEPOINT"},
 		{&mvcc.ExpiredError{StartTS: 5, Safepoint: 6}, connect.CodeFailedPrecondition, "EXPIRED"},
@@ -211,6 +244,23 @@ func TestDetailNamesWhatTheErrorNames(t *testing.T) {
 	d = Detail(Public(&OutcomeUnknownError{Cause: undetermined})) // S9: the ids to ask Outcome with
 	require.Equal(t, "a", string(d.GetKey()))
 	require.EqualValues(t, 5, d.GetTxnId())
+	d = Detail(Public(&mvcc.DeadlockError{StartTS: 5, Key: "k", Cycle: cycle})) // S23: the keys and the transactions
+	require.EqualValues(t, 5, d.GetTxnId())
+	require.Len(t, d.GetCycle(), 2)
+	require.Equal(t, "6 5 b", fmt.Sprintf("%d %d %s", d.GetCycle()[1].GetWaiter(), d.GetCycle()[1].GetHolder(), d.GetCycle()[1].GetKey()))
+}
+
+// An error travels in headers, and a client's bound on those is not ours.
+func TestPublicErrorIsBounded(t *testing.T) {
+	e := &mvcc.DeadlockError{StartTS: 5, Key: "k"}
+	for range 1000 {
+		e.Cycle = append(e.Cycle, mvcc.WaitEdge{Waiter: 5, Holder: 6, Key: mvcc.Key(strings.Repeat("\xff", mvcc.MaxKeySize))})
+	}
+	public := Public(e)
+	require.LessOrEqual(t, len(public.Message()), messageMax+len("…"))
+	require.True(t, strings.HasPrefix(public.Message(), "DEADLOCK: "))
+	require.Less(t, proto.Size(Detail(public)), 64<<10)
+	require.Len(t, DecodeError(EncodeError(e)).(*mvcc.DeadlockError).Cycle, 1000, "between nodes all of it")
 }
 
 func TestStrangeErrorIsInternal(t *testing.T) {

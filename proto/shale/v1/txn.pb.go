@@ -1316,7 +1316,10 @@ type ErrorDetail struct {
 	TxnId           uint64 `protobuf:"varint,3,opt,name=txn_id,json=txnId,proto3" json:"txn_id,omitempty"`
 	CommitTimestamp uint64 `protobuf:"varint,4,opt,name=commit_timestamp,json=commitTimestamp,proto3" json:"commit_timestamp,omitempty"`
 	// What to do.
-	Hint          string `protobuf:"bytes,5,opt,name=hint,proto3" json:"hint,omitempty"`
+	Hint string `protobuf:"bytes,5,opt,name=hint,proto3" json:"hint,omitempty"`
+	// Of a deadlock: who waits for whom, from the wait that closed the cycle on; its first part
+	// where it is long.
+	Cycle         []*WaitEdge `protobuf:"bytes,6,rep,name=cycle,proto3" json:"cycle,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1384,6 +1387,74 @@ func (x *ErrorDetail) GetHint() string {
 		return x.Hint
 	}
 	return ""
+}
+
+func (x *ErrorDetail) GetCycle() []*WaitEdge {
+	if x != nil {
+		return x.Cycle
+	}
+	return nil
+}
+
+// WaitEdge: transaction waiter waits for what transaction holder has locked.
+type WaitEdge struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Waiter        uint64                 `protobuf:"varint,1,opt,name=waiter,proto3" json:"waiter,omitempty"`
+	Holder        uint64                 `protobuf:"varint,2,opt,name=holder,proto3" json:"holder,omitempty"`
+	Key           []byte                 `protobuf:"bytes,3,opt,name=key,proto3" json:"key,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WaitEdge) Reset() {
+	*x = WaitEdge{}
+	mi := &file_shale_v1_txn_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WaitEdge) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WaitEdge) ProtoMessage() {}
+
+func (x *WaitEdge) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_v1_txn_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WaitEdge.ProtoReflect.Descriptor instead.
+func (*WaitEdge) Descriptor() ([]byte, []int) {
+	return file_shale_v1_txn_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *WaitEdge) GetWaiter() uint64 {
+	if x != nil {
+		return x.Waiter
+	}
+	return 0
+}
+
+func (x *WaitEdge) GetHolder() uint64 {
+	if x != nil {
+		return x.Holder
+	}
+	return 0
+}
+
+func (x *WaitEdge) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
 }
 
 var File_shale_v1_txn_proto protoreflect.FileDescriptor
@@ -1462,13 +1533,18 @@ const file_shale_v1_txn_proto_rawDesc = "" +
 	"\aprimary\x18\x02 \x01(\fR\aprimary\"c\n" +
 	"\x0fOutcomeResponse\x12%\n" +
 	"\x05state\x18\x01 \x01(\x0e2\x0f.shale.v1.StateR\x05state\x12)\n" +
-	"\x10commit_timestamp\x18\x02 \x01(\x04R\x0fcommitTimestamp\"\x8d\x01\n" +
+	"\x10commit_timestamp\x18\x02 \x01(\x04R\x0fcommitTimestamp\"\xb7\x01\n" +
 	"\vErrorDetail\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\fR\x03key\x12\x15\n" +
 	"\x06txn_id\x18\x03 \x01(\x04R\x05txnId\x12)\n" +
 	"\x10commit_timestamp\x18\x04 \x01(\x04R\x0fcommitTimestamp\x12\x12\n" +
-	"\x04hint\x18\x05 \x01(\tR\x04hint*Z\n" +
+	"\x04hint\x18\x05 \x01(\tR\x04hint\x12(\n" +
+	"\x05cycle\x18\x06 \x03(\v2\x12.shale.v1.WaitEdgeR\x05cycle\"L\n" +
+	"\bWaitEdge\x12\x16\n" +
+	"\x06waiter\x18\x01 \x01(\x04R\x06waiter\x12\x16\n" +
+	"\x06holder\x18\x02 \x01(\x04R\x06holder\x12\x10\n" +
+	"\x03key\x18\x03 \x01(\fR\x03key*Z\n" +
 	"\tIsolation\x12\x19\n" +
 	"\x15ISOLATION_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12ISOLATION_SNAPSHOT\x10\x01\x12\x1a\n" +
@@ -1519,7 +1595,7 @@ func file_shale_v1_txn_proto_rawDescGZIP() []byte {
 }
 
 var file_shale_v1_txn_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_shale_v1_txn_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_shale_v1_txn_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_shale_v1_txn_proto_goTypes = []any{
 	(Isolation)(0),            // 0: shale.v1.Isolation
 	(Op)(0),                   // 1: shale.v1.Op
@@ -1544,6 +1620,7 @@ var file_shale_v1_txn_proto_goTypes = []any{
 	(*OutcomeRequest)(nil),    // 20: shale.v1.OutcomeRequest
 	(*OutcomeResponse)(nil),   // 21: shale.v1.OutcomeResponse
 	(*ErrorDetail)(nil),       // 22: shale.v1.ErrorDetail
+	(*WaitEdge)(nil),          // 23: shale.v1.WaitEdge
 }
 var file_shale_v1_txn_proto_depIdxs = []int32{
 	0,  // 0: shale.v1.BeginRequest.isolation:type_name -> shale.v1.Isolation
@@ -1565,25 +1642,26 @@ var file_shale_v1_txn_proto_depIdxs = []int32{
 	3,  // 16: shale.v1.HeartbeatResponse.txn:type_name -> shale.v1.Txn
 	3,  // 17: shale.v1.OutcomeRequest.txn:type_name -> shale.v1.Txn
 	2,  // 18: shale.v1.OutcomeResponse.state:type_name -> shale.v1.State
-	4,  // 19: shale.v1.TxnService.Begin:input_type -> shale.v1.BeginRequest
-	7,  // 20: shale.v1.TxnService.Get:input_type -> shale.v1.GetRequest
-	9,  // 21: shale.v1.TxnService.Scan:input_type -> shale.v1.ScanRequest
-	14, // 22: shale.v1.TxnService.Commit:input_type -> shale.v1.CommitRequest
-	16, // 23: shale.v1.TxnService.Rollback:input_type -> shale.v1.RollbackRequest
-	18, // 24: shale.v1.TxnService.Heartbeat:input_type -> shale.v1.HeartbeatRequest
-	20, // 25: shale.v1.TxnService.Outcome:input_type -> shale.v1.OutcomeRequest
-	5,  // 26: shale.v1.TxnService.Begin:output_type -> shale.v1.BeginResponse
-	8,  // 27: shale.v1.TxnService.Get:output_type -> shale.v1.GetResponse
-	10, // 28: shale.v1.TxnService.Scan:output_type -> shale.v1.ScanResponse
-	15, // 29: shale.v1.TxnService.Commit:output_type -> shale.v1.CommitResponse
-	17, // 30: shale.v1.TxnService.Rollback:output_type -> shale.v1.RollbackResponse
-	19, // 31: shale.v1.TxnService.Heartbeat:output_type -> shale.v1.HeartbeatResponse
-	21, // 32: shale.v1.TxnService.Outcome:output_type -> shale.v1.OutcomeResponse
-	26, // [26:33] is the sub-list for method output_type
-	19, // [19:26] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	23, // 19: shale.v1.ErrorDetail.cycle:type_name -> shale.v1.WaitEdge
+	4,  // 20: shale.v1.TxnService.Begin:input_type -> shale.v1.BeginRequest
+	7,  // 21: shale.v1.TxnService.Get:input_type -> shale.v1.GetRequest
+	9,  // 22: shale.v1.TxnService.Scan:input_type -> shale.v1.ScanRequest
+	14, // 23: shale.v1.TxnService.Commit:input_type -> shale.v1.CommitRequest
+	16, // 24: shale.v1.TxnService.Rollback:input_type -> shale.v1.RollbackRequest
+	18, // 25: shale.v1.TxnService.Heartbeat:input_type -> shale.v1.HeartbeatRequest
+	20, // 26: shale.v1.TxnService.Outcome:input_type -> shale.v1.OutcomeRequest
+	5,  // 27: shale.v1.TxnService.Begin:output_type -> shale.v1.BeginResponse
+	8,  // 28: shale.v1.TxnService.Get:output_type -> shale.v1.GetResponse
+	10, // 29: shale.v1.TxnService.Scan:output_type -> shale.v1.ScanResponse
+	15, // 30: shale.v1.TxnService.Commit:output_type -> shale.v1.CommitResponse
+	17, // 31: shale.v1.TxnService.Rollback:output_type -> shale.v1.RollbackResponse
+	19, // 32: shale.v1.TxnService.Heartbeat:output_type -> shale.v1.HeartbeatResponse
+	21, // 33: shale.v1.TxnService.Outcome:output_type -> shale.v1.OutcomeResponse
+	27, // [27:34] is the sub-list for method output_type
+	20, // [20:27] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_shale_v1_txn_proto_init() }
@@ -1597,7 +1675,7 @@ func file_shale_v1_txn_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_shale_v1_txn_proto_rawDesc), len(file_shale_v1_txn_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   20,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

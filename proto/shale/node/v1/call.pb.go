@@ -145,6 +145,11 @@ type Call struct {
 	//	*Call_Join
 	//	*Call_Report
 	//	*Call_Allocate
+	//	*Call_Claim
+	//	*Call_Fence
+	//	*Call_Validate
+	//	*Call_Wait
+	//	*Call_Victim
 	Request       isCall_Request `protobuf_oneof:"request"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -368,6 +373,51 @@ func (x *Call) GetAllocate() *AllocateArgs {
 	return nil
 }
 
+func (x *Call) GetClaim() *ClaimArgs {
+	if x != nil {
+		if x, ok := x.Request.(*Call_Claim); ok {
+			return x.Claim
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetFence() *FenceArgs {
+	if x != nil {
+		if x, ok := x.Request.(*Call_Fence); ok {
+			return x.Fence
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetValidate() *ValidateArgs {
+	if x != nil {
+		if x, ok := x.Request.(*Call_Validate); ok {
+			return x.Validate
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetWait() *WaitArgs {
+	if x != nil {
+		if x, ok := x.Request.(*Call_Wait); ok {
+			return x.Wait
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetVictim() *VictimArgs {
+	if x != nil {
+		if x, ok := x.Request.(*Call_Victim); ok {
+			return x.Victim
+		}
+	}
+	return nil
+}
+
 type isCall_Request interface {
 	isCall_Request()
 }
@@ -440,6 +490,26 @@ type Call_Allocate struct {
 	Allocate *AllocateArgs `protobuf:"bytes,26,opt,name=allocate,proto3,oneof"`
 }
 
+type Call_Claim struct {
+	Claim *ClaimArgs `protobuf:"bytes,27,opt,name=claim,proto3,oneof"`
+}
+
+type Call_Fence struct {
+	Fence *FenceArgs `protobuf:"bytes,28,opt,name=fence,proto3,oneof"`
+}
+
+type Call_Validate struct {
+	Validate *ValidateArgs `protobuf:"bytes,29,opt,name=validate,proto3,oneof"`
+}
+
+type Call_Wait struct {
+	Wait *WaitArgs `protobuf:"bytes,30,opt,name=wait,proto3,oneof"`
+}
+
+type Call_Victim struct {
+	Victim *VictimArgs `protobuf:"bytes,31,opt,name=victim,proto3,oneof"`
+}
+
 func (*Call_Get) isCall_Request() {}
 
 func (*Call_Scan) isCall_Request() {}
@@ -474,6 +544,16 @@ func (*Call_Report) isCall_Request() {}
 
 func (*Call_Allocate) isCall_Request() {}
 
+func (*Call_Claim) isCall_Request() {}
+
+func (*Call_Fence) isCall_Request() {}
+
+func (*Call_Validate) isCall_Request() {}
+
+func (*Call_Wait) isCall_Request() {}
+
+func (*Call_Victim) isCall_Request() {}
+
 type Reply struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Id    uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -494,6 +574,11 @@ type Reply struct {
 	//	*Reply_Join
 	//	*Reply_Report
 	//	*Reply_Allocate
+	//	*Reply_Claim
+	//	*Reply_Fence
+	//	*Reply_Validate
+	//	*Reply_Wait
+	//	*Reply_Victim
 	Result        isReply_Result `protobuf_oneof:"result"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -678,6 +763,51 @@ func (x *Reply) GetAllocate() *AllocateResult {
 	return nil
 }
 
+func (x *Reply) GetClaim() *ClaimResult {
+	if x != nil {
+		if x, ok := x.Result.(*Reply_Claim); ok {
+			return x.Claim
+		}
+	}
+	return nil
+}
+
+func (x *Reply) GetFence() *FenceResult {
+	if x != nil {
+		if x, ok := x.Result.(*Reply_Fence); ok {
+			return x.Fence
+		}
+	}
+	return nil
+}
+
+func (x *Reply) GetValidate() *ValidateResult {
+	if x != nil {
+		if x, ok := x.Result.(*Reply_Validate); ok {
+			return x.Validate
+		}
+	}
+	return nil
+}
+
+func (x *Reply) GetWait() *WaitResult {
+	if x != nil {
+		if x, ok := x.Result.(*Reply_Wait); ok {
+			return x.Wait
+		}
+	}
+	return nil
+}
+
+func (x *Reply) GetVictim() *VictimResult {
+	if x != nil {
+		if x, ok := x.Result.(*Reply_Victim); ok {
+			return x.Victim
+		}
+	}
+	return nil
+}
+
 type isReply_Result interface {
 	isReply_Result()
 }
@@ -742,6 +872,26 @@ type Reply_Allocate struct {
 	Allocate *AllocateResult `protobuf:"bytes,26,opt,name=allocate,proto3,oneof"`
 }
 
+type Reply_Claim struct {
+	Claim *ClaimResult `protobuf:"bytes,27,opt,name=claim,proto3,oneof"`
+}
+
+type Reply_Fence struct {
+	Fence *FenceResult `protobuf:"bytes,28,opt,name=fence,proto3,oneof"`
+}
+
+type Reply_Validate struct {
+	Validate *ValidateResult `protobuf:"bytes,29,opt,name=validate,proto3,oneof"`
+}
+
+type Reply_Wait struct {
+	Wait *WaitResult `protobuf:"bytes,30,opt,name=wait,proto3,oneof"`
+}
+
+type Reply_Victim struct {
+	Victim *VictimResult `protobuf:"bytes,31,opt,name=victim,proto3,oneof"`
+}
+
 func (*Reply_Error) isReply_Result() {}
 
 func (*Reply_Get) isReply_Result() {}
@@ -772,11 +922,23 @@ func (*Reply_Report) isReply_Result() {}
 
 func (*Reply_Allocate) isReply_Result() {}
 
+func (*Reply_Claim) isReply_Result() {}
+
+func (*Reply_Fence) isReply_Result() {}
+
+func (*Reply_Validate) isReply_Result() {}
+
+func (*Reply_Wait) isReply_Result() {}
+
+func (*Reply_Victim) isReply_Result() {}
+
 type GetArgs struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	ReadTs        uint64                 `protobuf:"varint,1,opt,name=read_ts,json=readTs,proto3" json:"read_ts,omitempty"`
-	Own           uint64                 `protobuf:"varint,2,opt,name=own,proto3" json:"own,omitempty"`
-	Keys          [][]byte               `protobuf:"bytes,3,rep,name=keys,proto3" json:"keys,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	ReadTs uint64                 `protobuf:"varint,1,opt,name=read_ts,json=readTs,proto3" json:"read_ts,omitempty"`
+	Own    uint64                 `protobuf:"varint,2,opt,name=own,proto3" json:"own,omitempty"`
+	Keys   [][]byte               `protobuf:"bytes,3,rep,name=keys,proto3" json:"keys,omitempty"`
+	// Set where the reader holds claims: waiting for a lock it can close a cycle.
+	Primary       []byte `protobuf:"bytes,4,opt,name=primary,proto3" json:"primary,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -828,6 +990,13 @@ func (x *GetArgs) GetOwn() uint64 {
 func (x *GetArgs) GetKeys() [][]byte {
 	if x != nil {
 		return x.Keys
+	}
+	return nil
+}
+
+func (x *GetArgs) GetPrimary() []byte {
+	if x != nil {
+		return x.Primary
 	}
 	return nil
 }
@@ -970,6 +1139,7 @@ type ScanArgs struct {
 	MaxBytes      uint32                 `protobuf:"varint,6,opt,name=max_bytes,json=maxBytes,proto3" json:"max_bytes,omitempty"`
 	Reverse       bool                   `protobuf:"varint,7,opt,name=reverse,proto3" json:"reverse,omitempty"`
 	KeysOnly      bool                   `protobuf:"varint,8,opt,name=keys_only,json=keysOnly,proto3" json:"keys_only,omitempty"`
+	Primary       []byte                 `protobuf:"bytes,9,opt,name=primary,proto3" json:"primary,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1058,6 +1228,13 @@ func (x *ScanArgs) GetKeysOnly() bool {
 		return x.KeysOnly
 	}
 	return false
+}
+
+func (x *ScanArgs) GetPrimary() []byte {
+	if x != nil {
+		return x.Primary
+	}
+	return nil
 }
 
 type ScanResult struct {
@@ -1197,14 +1374,22 @@ func (x *Mutation) GetValue() []byte {
 }
 
 type PrewriteArgs struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Start         uint64                 `protobuf:"varint,1,opt,name=start,proto3" json:"start,omitempty"`
-	Primary       []byte                 `protobuf:"bytes,2,opt,name=primary,proto3" json:"primary,omitempty"`
-	Mutations     []*Mutation            `protobuf:"bytes,3,rep,name=mutations,proto3" json:"mutations,omitempty"`
-	Digest        []byte                 `protobuf:"bytes,4,opt,name=digest,proto3" json:"digest,omitempty"`
-	Expires       uint64                 `protobuf:"varint,5,opt,name=expires,proto3" json:"expires,omitempty"`
-	OnePhase      bool                   `protobuf:"varint,6,opt,name=one_phase,json=onePhase,proto3" json:"one_phase,omitempty"`
-	Autocommit    bool                   `protobuf:"varint,7,opt,name=autocommit,proto3" json:"autocommit,omitempty"`
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	Start      uint64                 `protobuf:"varint,1,opt,name=start,proto3" json:"start,omitempty"`
+	Primary    []byte                 `protobuf:"bytes,2,opt,name=primary,proto3" json:"primary,omitempty"`
+	Mutations  []*Mutation            `protobuf:"bytes,3,rep,name=mutations,proto3" json:"mutations,omitempty"`
+	Digest     []byte                 `protobuf:"bytes,4,opt,name=digest,proto3" json:"digest,omitempty"`
+	Expires    uint64                 `protobuf:"varint,5,opt,name=expires,proto3" json:"expires,omitempty"`
+	OnePhase   bool                   `protobuf:"varint,6,opt,name=one_phase,json=onePhase,proto3" json:"one_phase,omitempty"`
+	Autocommit bool                   `protobuf:"varint,7,opt,name=autocommit,proto3" json:"autocommit,omitempty"`
+	// Zero: start.
+	ReadTs uint64 `protobuf:"varint,8,opt,name=read_ts,json=readTs,proto3" json:"read_ts,omitempty"`
+	// Committed once all locks stand.
+	Async bool `protobuf:"varint,9,opt,name=async,proto3" json:"async,omitempty"`
+	// All keys but the primary, in requests that hold the primary.
+	Secondaries [][]byte `protobuf:"bytes,10,rep,name=secondaries,proto3" json:"secondaries,omitempty"`
+	// Validated in the same step; one phase only.
+	ReadKeys      [][]byte `protobuf:"bytes,11,rep,name=read_keys,json=readKeys,proto3" json:"read_keys,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1286,6 +1471,34 @@ func (x *PrewriteArgs) GetAutocommit() bool {
 		return x.Autocommit
 	}
 	return false
+}
+
+func (x *PrewriteArgs) GetReadTs() uint64 {
+	if x != nil {
+		return x.ReadTs
+	}
+	return 0
+}
+
+func (x *PrewriteArgs) GetAsync() bool {
+	if x != nil {
+		return x.Async
+	}
+	return false
+}
+
+func (x *PrewriteArgs) GetSecondaries() [][]byte {
+	if x != nil {
+		return x.Secondaries
+	}
+	return nil
+}
+
+func (x *PrewriteArgs) GetReadKeys() [][]byte {
+	if x != nil {
+		return x.ReadKeys
+	}
+	return nil
 }
 
 type PrewriteResult struct {
@@ -1461,11 +1674,13 @@ func (x *CommitResult) GetCommitTs() uint64 {
 }
 
 type RollbackArgs struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Start         uint64                 `protobuf:"varint,1,opt,name=start,proto3" json:"start,omitempty"`
-	Primary       []byte                 `protobuf:"bytes,2,opt,name=primary,proto3" json:"primary,omitempty"`
-	Keys          [][]byte               `protobuf:"bytes,3,rep,name=keys,proto3" json:"keys,omitempty"`
-	Digest        []byte                 `protobuf:"bytes,4,opt,name=digest,proto3" json:"digest,omitempty"`
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Start   uint64                 `protobuf:"varint,1,opt,name=start,proto3" json:"start,omitempty"`
+	Primary []byte                 `protobuf:"bytes,2,opt,name=primary,proto3" json:"primary,omitempty"`
+	Keys    [][]byte               `protobuf:"bytes,3,rep,name=keys,proto3" json:"keys,omitempty"`
+	Digest  []byte                 `protobuf:"bytes,4,opt,name=digest,proto3" json:"digest,omitempty"`
+	// A key of the asynchronous commit is fenced: it never can have committed.
+	Fenced        bool `protobuf:"varint,5,opt,name=fenced,proto3" json:"fenced,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1528,6 +1743,692 @@ func (x *RollbackArgs) GetDigest() []byte {
 	return nil
 }
 
+func (x *RollbackArgs) GetFenced() bool {
+	if x != nil {
+		return x.Fenced
+	}
+	return false
+}
+
+// FenceArgs looks at keys of an asynchronous commit; with fence, those that are not locked
+// never will be.
+type FenceArgs struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Start         uint64                 `protobuf:"varint,1,opt,name=start,proto3" json:"start,omitempty"`
+	Primary       []byte                 `protobuf:"bytes,2,opt,name=primary,proto3" json:"primary,omitempty"`
+	Keys          [][]byte               `protobuf:"bytes,3,rep,name=keys,proto3" json:"keys,omitempty"`
+	Digest        []byte                 `protobuf:"bytes,4,opt,name=digest,proto3" json:"digest,omitempty"`
+	Fence         bool                   `protobuf:"varint,5,opt,name=fence,proto3" json:"fence,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FenceArgs) Reset() {
+	*x = FenceArgs{}
+	mi := &file_shale_node_v1_call_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FenceArgs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FenceArgs) ProtoMessage() {}
+
+func (x *FenceArgs) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_node_v1_call_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FenceArgs.ProtoReflect.Descriptor instead.
+func (*FenceArgs) Descriptor() ([]byte, []int) {
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *FenceArgs) GetStart() uint64 {
+	if x != nil {
+		return x.Start
+	}
+	return 0
+}
+
+func (x *FenceArgs) GetPrimary() []byte {
+	if x != nil {
+		return x.Primary
+	}
+	return nil
+}
+
+func (x *FenceArgs) GetKeys() [][]byte {
+	if x != nil {
+		return x.Keys
+	}
+	return nil
+}
+
+func (x *FenceArgs) GetDigest() []byte {
+	if x != nil {
+		return x.Digest
+	}
+	return nil
+}
+
+func (x *FenceArgs) GetFence() bool {
+	if x != nil {
+		return x.Fence
+	}
+	return false
+}
+
+type FenceResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Missing       [][]byte               `protobuf:"bytes,1,rep,name=missing,proto3" json:"missing,omitempty"`
+	Fenced        bool                   `protobuf:"varint,2,opt,name=fenced,proto3" json:"fenced,omitempty"`
+	MinCommitTs   uint64                 `protobuf:"varint,3,opt,name=min_commit_ts,json=minCommitTs,proto3" json:"min_commit_ts,omitempty"`
+	CommitTs      uint64                 `protobuf:"varint,4,opt,name=commit_ts,json=commitTs,proto3" json:"commit_ts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FenceResult) Reset() {
+	*x = FenceResult{}
+	mi := &file_shale_node_v1_call_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FenceResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FenceResult) ProtoMessage() {}
+
+func (x *FenceResult) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_node_v1_call_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FenceResult.ProtoReflect.Descriptor instead.
+func (*FenceResult) Descriptor() ([]byte, []int) {
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *FenceResult) GetMissing() [][]byte {
+	if x != nil {
+		return x.Missing
+	}
+	return nil
+}
+
+func (x *FenceResult) GetFenced() bool {
+	if x != nil {
+		return x.Fenced
+	}
+	return false
+}
+
+func (x *FenceResult) GetMinCommitTs() uint64 {
+	if x != nil {
+		return x.MinCommitTs
+	}
+	return 0
+}
+
+func (x *FenceResult) GetCommitTs() uint64 {
+	if x != nil {
+		return x.CommitTs
+	}
+	return 0
+}
+
+// ClaimArgs lays claims (FOR UPDATE) and reads the newest versions.
+type ClaimArgs struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Start   uint64                 `protobuf:"varint,1,opt,name=start,proto3" json:"start,omitempty"`
+	ReadTs  uint64                 `protobuf:"varint,2,opt,name=read_ts,json=readTs,proto3" json:"read_ts,omitempty"`
+	Primary []byte                 `protobuf:"bytes,3,opt,name=primary,proto3" json:"primary,omitempty"`
+	Keys    [][]byte               `protobuf:"bytes,4,rep,name=keys,proto3" json:"keys,omitempty"`
+	Expires uint64                 `protobuf:"varint,5,opt,name=expires,proto3" json:"expires,omitempty"`
+	// A plain read was made at read_ts.
+	Fixed         bool `protobuf:"varint,6,opt,name=fixed,proto3" json:"fixed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClaimArgs) Reset() {
+	*x = ClaimArgs{}
+	mi := &file_shale_node_v1_call_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClaimArgs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClaimArgs) ProtoMessage() {}
+
+func (x *ClaimArgs) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_node_v1_call_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClaimArgs.ProtoReflect.Descriptor instead.
+func (*ClaimArgs) Descriptor() ([]byte, []int) {
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ClaimArgs) GetStart() uint64 {
+	if x != nil {
+		return x.Start
+	}
+	return 0
+}
+
+func (x *ClaimArgs) GetReadTs() uint64 {
+	if x != nil {
+		return x.ReadTs
+	}
+	return 0
+}
+
+func (x *ClaimArgs) GetPrimary() []byte {
+	if x != nil {
+		return x.Primary
+	}
+	return nil
+}
+
+func (x *ClaimArgs) GetKeys() [][]byte {
+	if x != nil {
+		return x.Keys
+	}
+	return nil
+}
+
+func (x *ClaimArgs) GetExpires() uint64 {
+	if x != nil {
+		return x.Expires
+	}
+	return 0
+}
+
+func (x *ClaimArgs) GetFixed() bool {
+	if x != nil {
+		return x.Fixed
+	}
+	return false
+}
+
+type ClaimResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Versions      []*Version             `protobuf:"bytes,1,rep,name=versions,proto3" json:"versions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClaimResult) Reset() {
+	*x = ClaimResult{}
+	mi := &file_shale_node_v1_call_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClaimResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClaimResult) ProtoMessage() {}
+
+func (x *ClaimResult) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_node_v1_call_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClaimResult.ProtoReflect.Descriptor instead.
+func (*ClaimResult) Descriptor() ([]byte, []int) {
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ClaimResult) GetVersions() []*Version {
+	if x != nil {
+		return x.Versions
+	}
+	return nil
+}
+
+type Span struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Start         []byte                 `protobuf:"bytes,1,opt,name=start,proto3" json:"start,omitempty"`
+	End           []byte                 `protobuf:"bytes,2,opt,name=end,proto3" json:"end,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Span) Reset() {
+	*x = Span{}
+	mi := &file_shale_node_v1_call_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Span) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Span) ProtoMessage() {}
+
+func (x *Span) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_node_v1_call_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Span.ProtoReflect.Descriptor instead.
+func (*Span) Descriptor() ([]byte, []int) {
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *Span) GetStart() []byte {
+	if x != nil {
+		return x.Start
+	}
+	return nil
+}
+
+func (x *Span) GetEnd() []byte {
+	if x != nil {
+		return x.End
+	}
+	return nil
+}
+
+// ValidateArgs asks whether what was read at read_ts still is the state at at.
+type ValidateArgs struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Start         uint64                 `protobuf:"varint,1,opt,name=start,proto3" json:"start,omitempty"`
+	ReadTs        uint64                 `protobuf:"varint,2,opt,name=read_ts,json=readTs,proto3" json:"read_ts,omitempty"`
+	At            uint64                 `protobuf:"varint,3,opt,name=at,proto3" json:"at,omitempty"`
+	Keys          [][]byte               `protobuf:"bytes,4,rep,name=keys,proto3" json:"keys,omitempty"`
+	Spans         []*Span                `protobuf:"bytes,5,rep,name=spans,proto3" json:"spans,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ValidateArgs) Reset() {
+	*x = ValidateArgs{}
+	mi := &file_shale_node_v1_call_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ValidateArgs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ValidateArgs) ProtoMessage() {}
+
+func (x *ValidateArgs) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_node_v1_call_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ValidateArgs.ProtoReflect.Descriptor instead.
+func (*ValidateArgs) Descriptor() ([]byte, []int) {
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *ValidateArgs) GetStart() uint64 {
+	if x != nil {
+		return x.Start
+	}
+	return 0
+}
+
+func (x *ValidateArgs) GetReadTs() uint64 {
+	if x != nil {
+		return x.ReadTs
+	}
+	return 0
+}
+
+func (x *ValidateArgs) GetAt() uint64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
+
+func (x *ValidateArgs) GetKeys() [][]byte {
+	if x != nil {
+		return x.Keys
+	}
+	return nil
+}
+
+func (x *ValidateArgs) GetSpans() []*Span {
+	if x != nil {
+		return x.Spans
+	}
+	return nil
+}
+
+type ValidateResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ValidateResult) Reset() {
+	*x = ValidateResult{}
+	mi := &file_shale_node_v1_call_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ValidateResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ValidateResult) ProtoMessage() {}
+
+func (x *ValidateResult) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_node_v1_call_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ValidateResult.ProtoReflect.Descriptor instead.
+func (*ValidateResult) Descriptor() ([]byte, []int) {
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{21}
+}
+
+// WaitArgs tells the deadlock detector who waits for whom.
+type WaitArgs struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Edges         []*WaitEdge            `protobuf:"bytes,1,rep,name=edges,proto3" json:"edges,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WaitArgs) Reset() {
+	*x = WaitArgs{}
+	mi := &file_shale_node_v1_call_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WaitArgs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WaitArgs) ProtoMessage() {}
+
+func (x *WaitArgs) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_node_v1_call_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WaitArgs.ProtoReflect.Descriptor instead.
+func (*WaitArgs) Descriptor() ([]byte, []int) {
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *WaitArgs) GetEdges() []*WaitEdge {
+	if x != nil {
+		return x.Edges
+	}
+	return nil
+}
+
+type WaitResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Cycles        []*Cycle               `protobuf:"bytes,1,rep,name=cycles,proto3" json:"cycles,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WaitResult) Reset() {
+	*x = WaitResult{}
+	mi := &file_shale_node_v1_call_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WaitResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WaitResult) ProtoMessage() {}
+
+func (x *WaitResult) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_node_v1_call_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WaitResult.ProtoReflect.Descriptor instead.
+func (*WaitResult) Descriptor() ([]byte, []int) {
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *WaitResult) GetCycles() []*Cycle {
+	if x != nil {
+		return x.Cycles
+	}
+	return nil
+}
+
+type Cycle struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Edges         []*WaitEdge            `protobuf:"bytes,1,rep,name=edges,proto3" json:"edges,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Cycle) Reset() {
+	*x = Cycle{}
+	mi := &file_shale_node_v1_call_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Cycle) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Cycle) ProtoMessage() {}
+
+func (x *Cycle) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_node_v1_call_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Cycle.ProtoReflect.Descriptor instead.
+func (*Cycle) Descriptor() ([]byte, []int) {
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *Cycle) GetEdges() []*WaitEdge {
+	if x != nil {
+		return x.Edges
+	}
+	return nil
+}
+
+// VictimArgs ends a transaction's wait for a key's lock.
+type VictimArgs struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Start         uint64                 `protobuf:"varint,1,opt,name=start,proto3" json:"start,omitempty"`
+	Key           []byte                 `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
+	Cycle         []*WaitEdge            `protobuf:"bytes,3,rep,name=cycle,proto3" json:"cycle,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VictimArgs) Reset() {
+	*x = VictimArgs{}
+	mi := &file_shale_node_v1_call_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VictimArgs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VictimArgs) ProtoMessage() {}
+
+func (x *VictimArgs) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_node_v1_call_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VictimArgs.ProtoReflect.Descriptor instead.
+func (*VictimArgs) Descriptor() ([]byte, []int) {
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *VictimArgs) GetStart() uint64 {
+	if x != nil {
+		return x.Start
+	}
+	return 0
+}
+
+func (x *VictimArgs) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *VictimArgs) GetCycle() []*WaitEdge {
+	if x != nil {
+		return x.Cycle
+	}
+	return nil
+}
+
+type VictimResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ended         bool                   `protobuf:"varint,1,opt,name=ended,proto3" json:"ended,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VictimResult) Reset() {
+	*x = VictimResult{}
+	mi := &file_shale_node_v1_call_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VictimResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VictimResult) ProtoMessage() {}
+
+func (x *VictimResult) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_node_v1_call_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VictimResult.ProtoReflect.Descriptor instead.
+func (*VictimResult) Descriptor() ([]byte, []int) {
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *VictimResult) GetEnded() bool {
+	if x != nil {
+		return x.Ended
+	}
+	return false
+}
+
 type CheckTxnArgs struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Start         uint64                 `protobuf:"varint,1,opt,name=start,proto3" json:"start,omitempty"`
@@ -1542,7 +2443,7 @@ type CheckTxnArgs struct {
 
 func (x *CheckTxnArgs) Reset() {
 	*x = CheckTxnArgs{}
-	mi := &file_shale_node_v1_call_proto_msgTypes[15]
+	mi := &file_shale_node_v1_call_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1554,7 +2455,7 @@ func (x *CheckTxnArgs) String() string {
 func (*CheckTxnArgs) ProtoMessage() {}
 
 func (x *CheckTxnArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_shale_node_v1_call_proto_msgTypes[15]
+	mi := &file_shale_node_v1_call_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1567,7 +2468,7 @@ func (x *CheckTxnArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckTxnArgs.ProtoReflect.Descriptor instead.
 func (*CheckTxnArgs) Descriptor() ([]byte, []int) {
-	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{15}
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *CheckTxnArgs) GetStart() uint64 {
@@ -1622,7 +2523,7 @@ type OutcomeArgs struct {
 
 func (x *OutcomeArgs) Reset() {
 	*x = OutcomeArgs{}
-	mi := &file_shale_node_v1_call_proto_msgTypes[16]
+	mi := &file_shale_node_v1_call_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1634,7 +2535,7 @@ func (x *OutcomeArgs) String() string {
 func (*OutcomeArgs) ProtoMessage() {}
 
 func (x *OutcomeArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_shale_node_v1_call_proto_msgTypes[16]
+	mi := &file_shale_node_v1_call_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1647,7 +2548,7 @@ func (x *OutcomeArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutcomeArgs.ProtoReflect.Descriptor instead.
 func (*OutcomeArgs) Descriptor() ([]byte, []int) {
-	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{16}
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *OutcomeArgs) GetStart() uint64 {
@@ -1675,7 +2576,7 @@ type HeartbeatArgs struct {
 
 func (x *HeartbeatArgs) Reset() {
 	*x = HeartbeatArgs{}
-	mi := &file_shale_node_v1_call_proto_msgTypes[17]
+	mi := &file_shale_node_v1_call_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1687,7 +2588,7 @@ func (x *HeartbeatArgs) String() string {
 func (*HeartbeatArgs) ProtoMessage() {}
 
 func (x *HeartbeatArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_shale_node_v1_call_proto_msgTypes[17]
+	mi := &file_shale_node_v1_call_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1700,7 +2601,7 @@ func (x *HeartbeatArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatArgs.ProtoReflect.Descriptor instead.
 func (*HeartbeatArgs) Descriptor() ([]byte, []int) {
-	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{17}
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *HeartbeatArgs) GetStart() uint64 {
@@ -1725,20 +2626,24 @@ func (x *HeartbeatArgs) GetExpires() uint64 {
 }
 
 type TxnStatus struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Decision      uint32                 `protobuf:"varint,1,opt,name=decision,proto3" json:"decision,omitempty"`
-	CommitTs      uint64                 `protobuf:"varint,2,opt,name=commit_ts,json=commitTs,proto3" json:"commit_ts,omitempty"`
-	Expires       uint64                 `protobuf:"varint,3,opt,name=expires,proto3" json:"expires,omitempty"`
-	Locked        bool                   `protobuf:"varint,4,opt,name=locked,proto3" json:"locked,omitempty"`
-	Digest        []byte                 `protobuf:"bytes,5,opt,name=digest,proto3" json:"digest,omitempty"`
-	Expired       bool                   `protobuf:"varint,6,opt,name=expired,proto3" json:"expired,omitempty"`
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Decision uint32                 `protobuf:"varint,1,opt,name=decision,proto3" json:"decision,omitempty"`
+	CommitTs uint64                 `protobuf:"varint,2,opt,name=commit_ts,json=commitTs,proto3" json:"commit_ts,omitempty"`
+	Expires  uint64                 `protobuf:"varint,3,opt,name=expires,proto3" json:"expires,omitempty"`
+	Locked   bool                   `protobuf:"varint,4,opt,name=locked,proto3" json:"locked,omitempty"`
+	Digest   []byte                 `protobuf:"bytes,5,opt,name=digest,proto3" json:"digest,omitempty"`
+	Expired  bool                   `protobuf:"varint,6,opt,name=expired,proto3" json:"expired,omitempty"`
+	// Of the primary's asynchronous lock, where it stands.
+	Async         bool     `protobuf:"varint,7,opt,name=async,proto3" json:"async,omitempty"`
+	Secondaries   [][]byte `protobuf:"bytes,8,rep,name=secondaries,proto3" json:"secondaries,omitempty"`
+	MinCommitTs   uint64   `protobuf:"varint,9,opt,name=min_commit_ts,json=minCommitTs,proto3" json:"min_commit_ts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *TxnStatus) Reset() {
 	*x = TxnStatus{}
-	mi := &file_shale_node_v1_call_proto_msgTypes[18]
+	mi := &file_shale_node_v1_call_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1750,7 +2655,7 @@ func (x *TxnStatus) String() string {
 func (*TxnStatus) ProtoMessage() {}
 
 func (x *TxnStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_shale_node_v1_call_proto_msgTypes[18]
+	mi := &file_shale_node_v1_call_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1763,7 +2668,7 @@ func (x *TxnStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TxnStatus.ProtoReflect.Descriptor instead.
 func (*TxnStatus) Descriptor() ([]byte, []int) {
-	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{18}
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *TxnStatus) GetDecision() uint32 {
@@ -1808,6 +2713,27 @@ func (x *TxnStatus) GetExpired() bool {
 	return false
 }
 
+func (x *TxnStatus) GetAsync() bool {
+	if x != nil {
+		return x.Async
+	}
+	return false
+}
+
+func (x *TxnStatus) GetSecondaries() [][]byte {
+	if x != nil {
+		return x.Secondaries
+	}
+	return nil
+}
+
+func (x *TxnStatus) GetMinCommitTs() uint64 {
+	if x != nil {
+		return x.MinCommitTs
+	}
+	return 0
+}
+
 type TimestampArgs struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Count         uint32                 `protobuf:"varint,1,opt,name=count,proto3" json:"count,omitempty"`
@@ -1817,7 +2743,7 @@ type TimestampArgs struct {
 
 func (x *TimestampArgs) Reset() {
 	*x = TimestampArgs{}
-	mi := &file_shale_node_v1_call_proto_msgTypes[19]
+	mi := &file_shale_node_v1_call_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1829,7 +2755,7 @@ func (x *TimestampArgs) String() string {
 func (*TimestampArgs) ProtoMessage() {}
 
 func (x *TimestampArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_shale_node_v1_call_proto_msgTypes[19]
+	mi := &file_shale_node_v1_call_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1842,7 +2768,7 @@ func (x *TimestampArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimestampArgs.ProtoReflect.Descriptor instead.
 func (*TimestampArgs) Descriptor() ([]byte, []int) {
-	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{19}
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *TimestampArgs) GetCount() uint32 {
@@ -1863,7 +2789,7 @@ type TimestampResult struct {
 
 func (x *TimestampResult) Reset() {
 	*x = TimestampResult{}
-	mi := &file_shale_node_v1_call_proto_msgTypes[20]
+	mi := &file_shale_node_v1_call_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1875,7 +2801,7 @@ func (x *TimestampResult) String() string {
 func (*TimestampResult) ProtoMessage() {}
 
 func (x *TimestampResult) ProtoReflect() protoreflect.Message {
-	mi := &file_shale_node_v1_call_proto_msgTypes[20]
+	mi := &file_shale_node_v1_call_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1888,7 +2814,7 @@ func (x *TimestampResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimestampResult.ProtoReflect.Descriptor instead.
 func (*TimestampResult) Descriptor() ([]byte, []int) {
-	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{20}
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *TimestampResult) GetFirst() uint64 {
@@ -1923,7 +2849,7 @@ type SplitArgs struct {
 
 func (x *SplitArgs) Reset() {
 	*x = SplitArgs{}
-	mi := &file_shale_node_v1_call_proto_msgTypes[21]
+	mi := &file_shale_node_v1_call_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1935,7 +2861,7 @@ func (x *SplitArgs) String() string {
 func (*SplitArgs) ProtoMessage() {}
 
 func (x *SplitArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_shale_node_v1_call_proto_msgTypes[21]
+	mi := &file_shale_node_v1_call_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1948,7 +2874,7 @@ func (x *SplitArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SplitArgs.ProtoReflect.Descriptor instead.
 func (*SplitArgs) Descriptor() ([]byte, []int) {
-	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{21}
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *SplitArgs) GetKey() []byte {
@@ -1982,7 +2908,7 @@ type SplitResult struct {
 
 func (x *SplitResult) Reset() {
 	*x = SplitResult{}
-	mi := &file_shale_node_v1_call_proto_msgTypes[22]
+	mi := &file_shale_node_v1_call_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1994,7 +2920,7 @@ func (x *SplitResult) String() string {
 func (*SplitResult) ProtoMessage() {}
 
 func (x *SplitResult) ProtoReflect() protoreflect.Message {
-	mi := &file_shale_node_v1_call_proto_msgTypes[22]
+	mi := &file_shale_node_v1_call_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2007,7 +2933,7 @@ func (x *SplitResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SplitResult.ProtoReflect.Descriptor instead.
 func (*SplitResult) Descriptor() ([]byte, []int) {
-	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{22}
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *SplitResult) GetLeft() *Descriptor {
@@ -2033,7 +2959,7 @@ type TransferArgs struct {
 
 func (x *TransferArgs) Reset() {
 	*x = TransferArgs{}
-	mi := &file_shale_node_v1_call_proto_msgTypes[23]
+	mi := &file_shale_node_v1_call_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2045,7 +2971,7 @@ func (x *TransferArgs) String() string {
 func (*TransferArgs) ProtoMessage() {}
 
 func (x *TransferArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_shale_node_v1_call_proto_msgTypes[23]
+	mi := &file_shale_node_v1_call_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2058,7 +2984,7 @@ func (x *TransferArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TransferArgs.ProtoReflect.Descriptor instead.
 func (*TransferArgs) Descriptor() ([]byte, []int) {
-	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{23}
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *TransferArgs) GetTo() uint64 {
@@ -2077,7 +3003,7 @@ type TransferResult struct {
 
 func (x *TransferResult) Reset() {
 	*x = TransferResult{}
-	mi := &file_shale_node_v1_call_proto_msgTypes[24]
+	mi := &file_shale_node_v1_call_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2089,7 +3015,7 @@ func (x *TransferResult) String() string {
 func (*TransferResult) ProtoMessage() {}
 
 func (x *TransferResult) ProtoReflect() protoreflect.Message {
-	mi := &file_shale_node_v1_call_proto_msgTypes[24]
+	mi := &file_shale_node_v1_call_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2102,7 +3028,7 @@ func (x *TransferResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TransferResult.ProtoReflect.Descriptor instead.
 func (*TransferResult) Descriptor() ([]byte, []int) {
-	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{24}
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *TransferResult) GetLeader() uint64 {
@@ -2120,7 +3046,7 @@ type StatusArgs struct {
 
 func (x *StatusArgs) Reset() {
 	*x = StatusArgs{}
-	mi := &file_shale_node_v1_call_proto_msgTypes[25]
+	mi := &file_shale_node_v1_call_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2132,7 +3058,7 @@ func (x *StatusArgs) String() string {
 func (*StatusArgs) ProtoMessage() {}
 
 func (x *StatusArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_shale_node_v1_call_proto_msgTypes[25]
+	mi := &file_shale_node_v1_call_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2145,7 +3071,7 @@ func (x *StatusArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusArgs.ProtoReflect.Descriptor instead.
 func (*StatusArgs) Descriptor() ([]byte, []int) {
-	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{25}
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{37}
 }
 
 type StatusResult struct {
@@ -2170,7 +3096,7 @@ type StatusResult struct {
 
 func (x *StatusResult) Reset() {
 	*x = StatusResult{}
-	mi := &file_shale_node_v1_call_proto_msgTypes[26]
+	mi := &file_shale_node_v1_call_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2182,7 +3108,7 @@ func (x *StatusResult) String() string {
 func (*StatusResult) ProtoMessage() {}
 
 func (x *StatusResult) ProtoReflect() protoreflect.Message {
-	mi := &file_shale_node_v1_call_proto_msgTypes[26]
+	mi := &file_shale_node_v1_call_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2195,7 +3121,7 @@ func (x *StatusResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusResult.ProtoReflect.Descriptor instead.
 func (*StatusResult) Descriptor() ([]byte, []int) {
-	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{26}
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *StatusResult) GetDescriptor_() *Descriptor {
@@ -2307,7 +3233,7 @@ type ReplicaProgress struct {
 
 func (x *ReplicaProgress) Reset() {
 	*x = ReplicaProgress{}
-	mi := &file_shale_node_v1_call_proto_msgTypes[27]
+	mi := &file_shale_node_v1_call_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2319,7 +3245,7 @@ func (x *ReplicaProgress) String() string {
 func (*ReplicaProgress) ProtoMessage() {}
 
 func (x *ReplicaProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_shale_node_v1_call_proto_msgTypes[27]
+	mi := &file_shale_node_v1_call_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2332,7 +3258,7 @@ func (x *ReplicaProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplicaProgress.ProtoReflect.Descriptor instead.
 func (*ReplicaProgress) Descriptor() ([]byte, []int) {
-	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{27}
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ReplicaProgress) GetReplica() uint64 {
@@ -2365,7 +3291,7 @@ type ListArgs struct {
 
 func (x *ListArgs) Reset() {
 	*x = ListArgs{}
-	mi := &file_shale_node_v1_call_proto_msgTypes[28]
+	mi := &file_shale_node_v1_call_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2377,7 +3303,7 @@ func (x *ListArgs) String() string {
 func (*ListArgs) ProtoMessage() {}
 
 func (x *ListArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_shale_node_v1_call_proto_msgTypes[28]
+	mi := &file_shale_node_v1_call_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2390,7 +3316,7 @@ func (x *ListArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListArgs.ProtoReflect.Descriptor instead.
 func (*ListArgs) Descriptor() ([]byte, []int) {
-	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{28}
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ListArgs) GetSince() uint64 {
@@ -2412,7 +3338,7 @@ type ListResult struct {
 
 func (x *ListResult) Reset() {
 	*x = ListResult{}
-	mi := &file_shale_node_v1_call_proto_msgTypes[29]
+	mi := &file_shale_node_v1_call_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2424,7 +3350,7 @@ func (x *ListResult) String() string {
 func (*ListResult) ProtoMessage() {}
 
 func (x *ListResult) ProtoReflect() protoreflect.Message {
-	mi := &file_shale_node_v1_call_proto_msgTypes[29]
+	mi := &file_shale_node_v1_call_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2437,7 +3363,7 @@ func (x *ListResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListResult.ProtoReflect.Descriptor instead.
 func (*ListResult) Descriptor() ([]byte, []int) {
-	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{29}
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ListResult) GetVersion() uint64 {
@@ -2477,7 +3403,7 @@ type LookupArgs struct {
 
 func (x *LookupArgs) Reset() {
 	*x = LookupArgs{}
-	mi := &file_shale_node_v1_call_proto_msgTypes[30]
+	mi := &file_shale_node_v1_call_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2489,7 +3415,7 @@ func (x *LookupArgs) String() string {
 func (*LookupArgs) ProtoMessage() {}
 
 func (x *LookupArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_shale_node_v1_call_proto_msgTypes[30]
+	mi := &file_shale_node_v1_call_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2502,7 +3428,7 @@ func (x *LookupArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LookupArgs.ProtoReflect.Descriptor instead.
 func (*LookupArgs) Descriptor() ([]byte, []int) {
-	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{30}
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *LookupArgs) GetKey() []byte {
@@ -2521,7 +3447,7 @@ type LookupResult struct {
 
 func (x *LookupResult) Reset() {
 	*x = LookupResult{}
-	mi := &file_shale_node_v1_call_proto_msgTypes[31]
+	mi := &file_shale_node_v1_call_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2533,7 +3459,7 @@ func (x *LookupResult) String() string {
 func (*LookupResult) ProtoMessage() {}
 
 func (x *LookupResult) ProtoReflect() protoreflect.Message {
-	mi := &file_shale_node_v1_call_proto_msgTypes[31]
+	mi := &file_shale_node_v1_call_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2546,7 +3472,7 @@ func (x *LookupResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LookupResult.ProtoReflect.Descriptor instead.
 func (*LookupResult) Descriptor() ([]byte, []int) {
-	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{31}
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *LookupResult) GetShards() []*Descriptor {
@@ -2566,7 +3492,7 @@ type JoinArgs struct {
 
 func (x *JoinArgs) Reset() {
 	*x = JoinArgs{}
-	mi := &file_shale_node_v1_call_proto_msgTypes[32]
+	mi := &file_shale_node_v1_call_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2578,7 +3504,7 @@ func (x *JoinArgs) String() string {
 func (*JoinArgs) ProtoMessage() {}
 
 func (x *JoinArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_shale_node_v1_call_proto_msgTypes[32]
+	mi := &file_shale_node_v1_call_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2591,7 +3517,7 @@ func (x *JoinArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JoinArgs.ProtoReflect.Descriptor instead.
 func (*JoinArgs) Descriptor() ([]byte, []int) {
-	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{32}
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *JoinArgs) GetStoreId() string {
@@ -2618,7 +3544,7 @@ type JoinResult struct {
 
 func (x *JoinResult) Reset() {
 	*x = JoinResult{}
-	mi := &file_shale_node_v1_call_proto_msgTypes[33]
+	mi := &file_shale_node_v1_call_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2630,7 +3556,7 @@ func (x *JoinResult) String() string {
 func (*JoinResult) ProtoMessage() {}
 
 func (x *JoinResult) ProtoReflect() protoreflect.Message {
-	mi := &file_shale_node_v1_call_proto_msgTypes[33]
+	mi := &file_shale_node_v1_call_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2643,7 +3569,7 @@ func (x *JoinResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JoinResult.ProtoReflect.Descriptor instead.
 func (*JoinResult) Descriptor() ([]byte, []int) {
-	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{33}
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *JoinResult) GetNode() uint64 {
@@ -2671,7 +3597,7 @@ type ReportArgs struct {
 
 func (x *ReportArgs) Reset() {
 	*x = ReportArgs{}
-	mi := &file_shale_node_v1_call_proto_msgTypes[34]
+	mi := &file_shale_node_v1_call_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2683,7 +3609,7 @@ func (x *ReportArgs) String() string {
 func (*ReportArgs) ProtoMessage() {}
 
 func (x *ReportArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_shale_node_v1_call_proto_msgTypes[34]
+	mi := &file_shale_node_v1_call_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2696,7 +3622,7 @@ func (x *ReportArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportArgs.ProtoReflect.Descriptor instead.
 func (*ReportArgs) Descriptor() ([]byte, []int) {
-	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{34}
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *ReportArgs) GetNode() uint64 {
@@ -2729,7 +3655,7 @@ type ReportResult struct {
 
 func (x *ReportResult) Reset() {
 	*x = ReportResult{}
-	mi := &file_shale_node_v1_call_proto_msgTypes[35]
+	mi := &file_shale_node_v1_call_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2741,7 +3667,7 @@ func (x *ReportResult) String() string {
 func (*ReportResult) ProtoMessage() {}
 
 func (x *ReportResult) ProtoReflect() protoreflect.Message {
-	mi := &file_shale_node_v1_call_proto_msgTypes[35]
+	mi := &file_shale_node_v1_call_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2754,7 +3680,7 @@ func (x *ReportResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportResult.ProtoReflect.Descriptor instead.
 func (*ReportResult) Descriptor() ([]byte, []int) {
-	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{35}
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *ReportResult) GetVersion() uint64 {
@@ -2773,7 +3699,7 @@ type AllocateArgs struct {
 
 func (x *AllocateArgs) Reset() {
 	*x = AllocateArgs{}
-	mi := &file_shale_node_v1_call_proto_msgTypes[36]
+	mi := &file_shale_node_v1_call_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2785,7 +3711,7 @@ func (x *AllocateArgs) String() string {
 func (*AllocateArgs) ProtoMessage() {}
 
 func (x *AllocateArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_shale_node_v1_call_proto_msgTypes[36]
+	mi := &file_shale_node_v1_call_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2798,7 +3724,7 @@ func (x *AllocateArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AllocateArgs.ProtoReflect.Descriptor instead.
 func (*AllocateArgs) Descriptor() ([]byte, []int) {
-	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{36}
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *AllocateArgs) GetReplicaCount() uint32 {
@@ -2818,7 +3744,7 @@ type AllocateResult struct {
 
 func (x *AllocateResult) Reset() {
 	*x = AllocateResult{}
-	mi := &file_shale_node_v1_call_proto_msgTypes[37]
+	mi := &file_shale_node_v1_call_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2830,7 +3756,7 @@ func (x *AllocateResult) String() string {
 func (*AllocateResult) ProtoMessage() {}
 
 func (x *AllocateResult) ProtoReflect() protoreflect.Message {
-	mi := &file_shale_node_v1_call_proto_msgTypes[37]
+	mi := &file_shale_node_v1_call_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2843,7 +3769,7 @@ func (x *AllocateResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AllocateResult.ProtoReflect.Descriptor instead.
 func (*AllocateResult) Descriptor() ([]byte, []int) {
-	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{37}
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *AllocateResult) GetShard() uint64 {
@@ -2870,7 +3796,8 @@ const file_shale_node_v1_call_proto_rawDesc = "" +
 	"\acancels\x18\x02 \x03(\x04R\acancels\"<\n" +
 	"\n" +
 	"ReplyFrame\x12.\n" +
-	"\areplies\x18\x01 \x03(\v2\x14.shale.node.v1.ReplyR\areplies\"\x91\b\n" +
+	"\areplies\x18\x01 \x03(\v2\x14.shale.node.v1.ReplyR\areplies\"\x94\n" +
+	"\n" +
 	"\x04Call\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x14\n" +
 	"\x05shard\x18\x02 \x01(\x04R\x05shard\x12\x16\n" +
@@ -2893,8 +3820,13 @@ const file_shale_node_v1_call_proto_rawDesc = "" +
 	"\x06lookup\x18\x17 \x01(\v2\x19.shale.node.v1.LookupArgsH\x00R\x06lookup\x12-\n" +
 	"\x04join\x18\x18 \x01(\v2\x17.shale.node.v1.JoinArgsH\x00R\x04join\x123\n" +
 	"\x06report\x18\x19 \x01(\v2\x19.shale.node.v1.ReportArgsH\x00R\x06report\x129\n" +
-	"\ballocate\x18\x1a \x01(\v2\x1b.shale.node.v1.AllocateArgsH\x00R\ballocateB\t\n" +
-	"\arequest\"\xc5\x06\n" +
+	"\ballocate\x18\x1a \x01(\v2\x1b.shale.node.v1.AllocateArgsH\x00R\ballocate\x120\n" +
+	"\x05claim\x18\x1b \x01(\v2\x18.shale.node.v1.ClaimArgsH\x00R\x05claim\x120\n" +
+	"\x05fence\x18\x1c \x01(\v2\x18.shale.node.v1.FenceArgsH\x00R\x05fence\x129\n" +
+	"\bvalidate\x18\x1d \x01(\v2\x1b.shale.node.v1.ValidateArgsH\x00R\bvalidate\x12-\n" +
+	"\x04wait\x18\x1e \x01(\v2\x17.shale.node.v1.WaitArgsH\x00R\x04wait\x123\n" +
+	"\x06victim\x18\x1f \x01(\v2\x19.shale.node.v1.VictimArgsH\x00R\x06victimB\t\n" +
+	"\arequest\"\xd2\b\n" +
 	"\x05Reply\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12,\n" +
 	"\x05error\x18\t \x01(\v2\x14.shale.node.v1.ErrorH\x00R\x05error\x12,\n" +
@@ -2912,12 +3844,18 @@ const file_shale_node_v1_call_proto_rawDesc = "" +
 	"\x06lookup\x18\x17 \x01(\v2\x1b.shale.node.v1.LookupResultH\x00R\x06lookup\x12/\n" +
 	"\x04join\x18\x18 \x01(\v2\x19.shale.node.v1.JoinResultH\x00R\x04join\x125\n" +
 	"\x06report\x18\x19 \x01(\v2\x1b.shale.node.v1.ReportResultH\x00R\x06report\x12;\n" +
-	"\ballocate\x18\x1a \x01(\v2\x1d.shale.node.v1.AllocateResultH\x00R\ballocateB\b\n" +
-	"\x06result\"H\n" +
+	"\ballocate\x18\x1a \x01(\v2\x1d.shale.node.v1.AllocateResultH\x00R\ballocate\x122\n" +
+	"\x05claim\x18\x1b \x01(\v2\x1a.shale.node.v1.ClaimResultH\x00R\x05claim\x122\n" +
+	"\x05fence\x18\x1c \x01(\v2\x1a.shale.node.v1.FenceResultH\x00R\x05fence\x12;\n" +
+	"\bvalidate\x18\x1d \x01(\v2\x1d.shale.node.v1.ValidateResultH\x00R\bvalidate\x12/\n" +
+	"\x04wait\x18\x1e \x01(\v2\x19.shale.node.v1.WaitResultH\x00R\x04wait\x125\n" +
+	"\x06victim\x18\x1f \x01(\v2\x1b.shale.node.v1.VictimResultH\x00R\x06victimB\b\n" +
+	"\x06result\"b\n" +
 	"\aGetArgs\x12\x17\n" +
 	"\aread_ts\x18\x01 \x01(\x04R\x06readTs\x12\x10\n" +
 	"\x03own\x18\x02 \x01(\x04R\x03own\x12\x12\n" +
-	"\x04keys\x18\x03 \x03(\fR\x04keys\"y\n" +
+	"\x04keys\x18\x03 \x03(\fR\x04keys\x12\x18\n" +
+	"\aprimary\x18\x04 \x01(\fR\aprimary\"y\n" +
 	"\aVersion\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\fR\x03key\x12\x1b\n" +
 	"\tcommit_ts\x18\x02 \x01(\x04R\bcommitTs\x12\x19\n" +
@@ -2926,7 +3864,7 @@ const file_shale_node_v1_call_proto_rawDesc = "" +
 	"\x05value\x18\x05 \x01(\fR\x05value\"X\n" +
 	"\tGetResult\x12\x17\n" +
 	"\aread_ts\x18\x01 \x01(\x04R\x06readTs\x122\n" +
-	"\bversions\x18\x02 \x03(\v2\x16.shale.node.v1.VersionR\bversions\"\xc7\x01\n" +
+	"\bversions\x18\x02 \x03(\v2\x16.shale.node.v1.VersionR\bversions\"\xe1\x01\n" +
 	"\bScanArgs\x12\x17\n" +
 	"\aread_ts\x18\x01 \x01(\x04R\x06readTs\x12\x10\n" +
 	"\x03own\x18\x02 \x01(\x04R\x03own\x12\x14\n" +
@@ -2935,7 +3873,8 @@ const file_shale_node_v1_call_proto_rawDesc = "" +
 	"\x05limit\x18\x05 \x01(\rR\x05limit\x12\x1b\n" +
 	"\tmax_bytes\x18\x06 \x01(\rR\bmaxBytes\x12\x18\n" +
 	"\areverse\x18\a \x01(\bR\areverse\x12\x1b\n" +
-	"\tkeys_only\x18\b \x01(\bR\bkeysOnly\"\xb2\x01\n" +
+	"\tkeys_only\x18\b \x01(\bR\bkeysOnly\x12\x18\n" +
+	"\aprimary\x18\t \x01(\fR\aprimary\"\xb2\x01\n" +
 	"\n" +
 	"ScanResult\x122\n" +
 	"\bversions\x18\x01 \x03(\v2\x16.shale.node.v1.VersionR\bversions\x12\x12\n" +
@@ -2947,7 +3886,7 @@ const file_shale_node_v1_call_proto_rawDesc = "" +
 	"\bMutation\x12\x0e\n" +
 	"\x02op\x18\x01 \x01(\rR\x02op\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\fR\x03key\x12\x14\n" +
-	"\x05value\x18\x03 \x01(\fR\x05value\"\xe4\x01\n" +
+	"\x05value\x18\x03 \x01(\fR\x05value\"\xd2\x02\n" +
 	"\fPrewriteArgs\x12\x14\n" +
 	"\x05start\x18\x01 \x01(\x04R\x05start\x12\x18\n" +
 	"\aprimary\x18\x02 \x01(\fR\aprimary\x125\n" +
@@ -2957,7 +3896,12 @@ const file_shale_node_v1_call_proto_rawDesc = "" +
 	"\tone_phase\x18\x06 \x01(\bR\bonePhase\x12\x1e\n" +
 	"\n" +
 	"autocommit\x18\a \x01(\bR\n" +
-	"autocommit\"Q\n" +
+	"autocommit\x12\x17\n" +
+	"\aread_ts\x18\b \x01(\x04R\x06readTs\x12\x14\n" +
+	"\x05async\x18\t \x01(\bR\x05async\x12 \n" +
+	"\vsecondaries\x18\n" +
+	" \x03(\fR\vsecondaries\x12\x1b\n" +
+	"\tread_keys\x18\v \x03(\fR\breadKeys\"Q\n" +
 	"\x0ePrewriteResult\x12\"\n" +
 	"\rmin_commit_ts\x18\x01 \x01(\x04R\vminCommitTs\x12\x1b\n" +
 	"\tcommit_ts\x18\x02 \x01(\x04R\bcommitTs\"\x85\x01\n" +
@@ -2969,12 +3913,57 @@ const file_shale_node_v1_call_proto_rawDesc = "" +
 	"\x04keys\x18\x04 \x03(\fR\x04keys\x12\x16\n" +
 	"\x06digest\x18\x05 \x01(\fR\x06digest\"+\n" +
 	"\fCommitResult\x12\x1b\n" +
-	"\tcommit_ts\x18\x01 \x01(\x04R\bcommitTs\"j\n" +
+	"\tcommit_ts\x18\x01 \x01(\x04R\bcommitTs\"\x82\x01\n" +
 	"\fRollbackArgs\x12\x14\n" +
 	"\x05start\x18\x01 \x01(\x04R\x05start\x12\x18\n" +
 	"\aprimary\x18\x02 \x01(\fR\aprimary\x12\x12\n" +
 	"\x04keys\x18\x03 \x03(\fR\x04keys\x12\x16\n" +
-	"\x06digest\x18\x04 \x01(\fR\x06digest\"\x9b\x01\n" +
+	"\x06digest\x18\x04 \x01(\fR\x06digest\x12\x16\n" +
+	"\x06fenced\x18\x05 \x01(\bR\x06fenced\"}\n" +
+	"\tFenceArgs\x12\x14\n" +
+	"\x05start\x18\x01 \x01(\x04R\x05start\x12\x18\n" +
+	"\aprimary\x18\x02 \x01(\fR\aprimary\x12\x12\n" +
+	"\x04keys\x18\x03 \x03(\fR\x04keys\x12\x16\n" +
+	"\x06digest\x18\x04 \x01(\fR\x06digest\x12\x14\n" +
+	"\x05fence\x18\x05 \x01(\bR\x05fence\"\x80\x01\n" +
+	"\vFenceResult\x12\x18\n" +
+	"\amissing\x18\x01 \x03(\fR\amissing\x12\x16\n" +
+	"\x06fenced\x18\x02 \x01(\bR\x06fenced\x12\"\n" +
+	"\rmin_commit_ts\x18\x03 \x01(\x04R\vminCommitTs\x12\x1b\n" +
+	"\tcommit_ts\x18\x04 \x01(\x04R\bcommitTs\"\x98\x01\n" +
+	"\tClaimArgs\x12\x14\n" +
+	"\x05start\x18\x01 \x01(\x04R\x05start\x12\x17\n" +
+	"\aread_ts\x18\x02 \x01(\x04R\x06readTs\x12\x18\n" +
+	"\aprimary\x18\x03 \x01(\fR\aprimary\x12\x12\n" +
+	"\x04keys\x18\x04 \x03(\fR\x04keys\x12\x18\n" +
+	"\aexpires\x18\x05 \x01(\x04R\aexpires\x12\x14\n" +
+	"\x05fixed\x18\x06 \x01(\bR\x05fixed\"A\n" +
+	"\vClaimResult\x122\n" +
+	"\bversions\x18\x01 \x03(\v2\x16.shale.node.v1.VersionR\bversions\".\n" +
+	"\x04Span\x12\x14\n" +
+	"\x05start\x18\x01 \x01(\fR\x05start\x12\x10\n" +
+	"\x03end\x18\x02 \x01(\fR\x03end\"\x8c\x01\n" +
+	"\fValidateArgs\x12\x14\n" +
+	"\x05start\x18\x01 \x01(\x04R\x05start\x12\x17\n" +
+	"\aread_ts\x18\x02 \x01(\x04R\x06readTs\x12\x0e\n" +
+	"\x02at\x18\x03 \x01(\x04R\x02at\x12\x12\n" +
+	"\x04keys\x18\x04 \x03(\fR\x04keys\x12)\n" +
+	"\x05spans\x18\x05 \x03(\v2\x13.shale.node.v1.SpanR\x05spans\"\x10\n" +
+	"\x0eValidateResult\"9\n" +
+	"\bWaitArgs\x12-\n" +
+	"\x05edges\x18\x01 \x03(\v2\x17.shale.node.v1.WaitEdgeR\x05edges\":\n" +
+	"\n" +
+	"WaitResult\x12,\n" +
+	"\x06cycles\x18\x01 \x03(\v2\x14.shale.node.v1.CycleR\x06cycles\"6\n" +
+	"\x05Cycle\x12-\n" +
+	"\x05edges\x18\x01 \x03(\v2\x17.shale.node.v1.WaitEdgeR\x05edges\"c\n" +
+	"\n" +
+	"VictimArgs\x12\x14\n" +
+	"\x05start\x18\x01 \x01(\x04R\x05start\x12\x10\n" +
+	"\x03key\x18\x02 \x01(\fR\x03key\x12-\n" +
+	"\x05cycle\x18\x03 \x03(\v2\x17.shale.node.v1.WaitEdgeR\x05cycle\"$\n" +
+	"\fVictimResult\x12\x14\n" +
+	"\x05ended\x18\x01 \x01(\bR\x05ended\"\x9b\x01\n" +
 	"\fCheckTxnArgs\x12\x14\n" +
 	"\x05start\x18\x01 \x01(\x04R\x05start\x12\x18\n" +
 	"\aprimary\x18\x02 \x01(\fR\aprimary\x12\x10\n" +
@@ -2989,14 +3978,17 @@ const file_shale_node_v1_call_proto_rawDesc = "" +
 	"\rHeartbeatArgs\x12\x14\n" +
 	"\x05start\x18\x01 \x01(\x04R\x05start\x12\x18\n" +
 	"\aprimary\x18\x02 \x01(\fR\aprimary\x12\x18\n" +
-	"\aexpires\x18\x03 \x01(\x04R\aexpires\"\xa8\x01\n" +
+	"\aexpires\x18\x03 \x01(\x04R\aexpires\"\x84\x02\n" +
 	"\tTxnStatus\x12\x1a\n" +
 	"\bdecision\x18\x01 \x01(\rR\bdecision\x12\x1b\n" +
 	"\tcommit_ts\x18\x02 \x01(\x04R\bcommitTs\x12\x18\n" +
 	"\aexpires\x18\x03 \x01(\x04R\aexpires\x12\x16\n" +
 	"\x06locked\x18\x04 \x01(\bR\x06locked\x12\x16\n" +
 	"\x06digest\x18\x05 \x01(\fR\x06digest\x12\x18\n" +
-	"\aexpired\x18\x06 \x01(\bR\aexpired\"%\n" +
+	"\aexpired\x18\x06 \x01(\bR\aexpired\x12\x14\n" +
+	"\x05async\x18\a \x01(\bR\x05async\x12 \n" +
+	"\vsecondaries\x18\b \x03(\fR\vsecondaries\x12\"\n" +
+	"\rmin_commit_ts\x18\t \x01(\x04R\vminCommitTs\"%\n" +
 	"\rTimestampArgs\x12\x14\n" +
 	"\x05count\x18\x01 \x01(\rR\x05count\"Q\n" +
 	"\x0fTimestampResult\x12\x14\n" +
@@ -3090,7 +4082,7 @@ func file_shale_node_v1_call_proto_rawDescGZIP() []byte {
 	return file_shale_node_v1_call_proto_rawDescData
 }
 
-var file_shale_node_v1_call_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
+var file_shale_node_v1_call_proto_msgTypes = make([]protoimpl.MessageInfo, 50)
 var file_shale_node_v1_call_proto_goTypes = []any{
 	(*CallFrame)(nil),       // 0: shale.node.v1.CallFrame
 	(*ReplyFrame)(nil),      // 1: shale.node.v1.ReplyFrame
@@ -3107,32 +4099,45 @@ var file_shale_node_v1_call_proto_goTypes = []any{
 	(*CommitArgs)(nil),      // 12: shale.node.v1.CommitArgs
 	(*CommitResult)(nil),    // 13: shale.node.v1.CommitResult
 	(*RollbackArgs)(nil),    // 14: shale.node.v1.RollbackArgs
-	(*CheckTxnArgs)(nil),    // 15: shale.node.v1.CheckTxnArgs
-	(*OutcomeArgs)(nil),     // 16: shale.node.v1.OutcomeArgs
-	(*HeartbeatArgs)(nil),   // 17: shale.node.v1.HeartbeatArgs
-	(*TxnStatus)(nil),       // 18: shale.node.v1.TxnStatus
-	(*TimestampArgs)(nil),   // 19: shale.node.v1.TimestampArgs
-	(*TimestampResult)(nil), // 20: shale.node.v1.TimestampResult
-	(*SplitArgs)(nil),       // 21: shale.node.v1.SplitArgs
-	(*SplitResult)(nil),     // 22: shale.node.v1.SplitResult
-	(*TransferArgs)(nil),    // 23: shale.node.v1.TransferArgs
-	(*TransferResult)(nil),  // 24: shale.node.v1.TransferResult
-	(*StatusArgs)(nil),      // 25: shale.node.v1.StatusArgs
-	(*StatusResult)(nil),    // 26: shale.node.v1.StatusResult
-	(*ReplicaProgress)(nil), // 27: shale.node.v1.ReplicaProgress
-	(*ListArgs)(nil),        // 28: shale.node.v1.ListArgs
-	(*ListResult)(nil),      // 29: shale.node.v1.ListResult
-	(*LookupArgs)(nil),      // 30: shale.node.v1.LookupArgs
-	(*LookupResult)(nil),    // 31: shale.node.v1.LookupResult
-	(*JoinArgs)(nil),        // 32: shale.node.v1.JoinArgs
-	(*JoinResult)(nil),      // 33: shale.node.v1.JoinResult
-	(*ReportArgs)(nil),      // 34: shale.node.v1.ReportArgs
-	(*ReportResult)(nil),    // 35: shale.node.v1.ReportResult
-	(*AllocateArgs)(nil),    // 36: shale.node.v1.AllocateArgs
-	(*AllocateResult)(nil),  // 37: shale.node.v1.AllocateResult
-	(*Error)(nil),           // 38: shale.node.v1.Error
-	(*Descriptor)(nil),      // 39: shale.node.v1.Descriptor
-	(*NodeAddress)(nil),     // 40: shale.node.v1.NodeAddress
+	(*FenceArgs)(nil),       // 15: shale.node.v1.FenceArgs
+	(*FenceResult)(nil),     // 16: shale.node.v1.FenceResult
+	(*ClaimArgs)(nil),       // 17: shale.node.v1.ClaimArgs
+	(*ClaimResult)(nil),     // 18: shale.node.v1.ClaimResult
+	(*Span)(nil),            // 19: shale.node.v1.Span
+	(*ValidateArgs)(nil),    // 20: shale.node.v1.ValidateArgs
+	(*ValidateResult)(nil),  // 21: shale.node.v1.ValidateResult
+	(*WaitArgs)(nil),        // 22: shale.node.v1.WaitArgs
+	(*WaitResult)(nil),      // 23: shale.node.v1.WaitResult
+	(*Cycle)(nil),           // 24: shale.node.v1.Cycle
+	(*VictimArgs)(nil),      // 25: shale.node.v1.VictimArgs
+	(*VictimResult)(nil),    // 26: shale.node.v1.VictimResult
+	(*CheckTxnArgs)(nil),    // 27: shale.node.v1.CheckTxnArgs
+	(*OutcomeArgs)(nil),     // 28: shale.node.v1.OutcomeArgs
+	(*HeartbeatArgs)(nil),   // 29: shale.node.v1.HeartbeatArgs
+	(*TxnStatus)(nil),       // 30: shale.node.v1.TxnStatus
+	(*TimestampArgs)(nil),   // 31: shale.node.v1.TimestampArgs
+	(*TimestampResult)(nil), // 32: shale.node.v1.TimestampResult
+	(*SplitArgs)(nil),       // 33: shale.node.v1.SplitArgs
+	(*SplitResult)(nil),     // 34: shale.node.v1.SplitResult
+	(*TransferArgs)(nil),    // 35: shale.node.v1.TransferArgs
+	(*TransferResult)(nil),  // 36: shale.node.v1.TransferResult
+	(*StatusArgs)(nil),      // 37: shale.node.v1.StatusArgs
+	(*StatusResult)(nil),    // 38: shale.node.v1.StatusResult
+	(*ReplicaProgress)(nil), // 39: shale.node.v1.ReplicaProgress
+	(*ListArgs)(nil),        // 40: shale.node.v1.ListArgs
+	(*ListResult)(nil),      // 41: shale.node.v1.ListResult
+	(*LookupArgs)(nil),      // 42: shale.node.v1.LookupArgs
+	(*LookupResult)(nil),    // 43: shale.node.v1.LookupResult
+	(*JoinArgs)(nil),        // 44: shale.node.v1.JoinArgs
+	(*JoinResult)(nil),      // 45: shale.node.v1.JoinResult
+	(*ReportArgs)(nil),      // 46: shale.node.v1.ReportArgs
+	(*ReportResult)(nil),    // 47: shale.node.v1.ReportResult
+	(*AllocateArgs)(nil),    // 48: shale.node.v1.AllocateArgs
+	(*AllocateResult)(nil),  // 49: shale.node.v1.AllocateResult
+	(*Error)(nil),           // 50: shale.node.v1.Error
+	(*WaitEdge)(nil),        // 51: shale.node.v1.WaitEdge
+	(*Descriptor)(nil),      // 52: shale.node.v1.Descriptor
+	(*NodeAddress)(nil),     // 53: shale.node.v1.NodeAddress
 }
 var file_shale_node_v1_call_proto_depIdxs = []int32{
 	2,  // 0: shale.node.v1.CallFrame.calls:type_name -> shale.node.v1.Call
@@ -3142,51 +4147,67 @@ var file_shale_node_v1_call_proto_depIdxs = []int32{
 	10, // 4: shale.node.v1.Call.prewrite:type_name -> shale.node.v1.PrewriteArgs
 	12, // 5: shale.node.v1.Call.commit:type_name -> shale.node.v1.CommitArgs
 	14, // 6: shale.node.v1.Call.rollback:type_name -> shale.node.v1.RollbackArgs
-	15, // 7: shale.node.v1.Call.check_txn:type_name -> shale.node.v1.CheckTxnArgs
-	16, // 8: shale.node.v1.Call.outcome:type_name -> shale.node.v1.OutcomeArgs
-	17, // 9: shale.node.v1.Call.heartbeat:type_name -> shale.node.v1.HeartbeatArgs
-	19, // 10: shale.node.v1.Call.timestamp:type_name -> shale.node.v1.TimestampArgs
-	21, // 11: shale.node.v1.Call.split:type_name -> shale.node.v1.SplitArgs
-	23, // 12: shale.node.v1.Call.transfer:type_name -> shale.node.v1.TransferArgs
-	25, // 13: shale.node.v1.Call.status:type_name -> shale.node.v1.StatusArgs
-	28, // 14: shale.node.v1.Call.list:type_name -> shale.node.v1.ListArgs
-	30, // 15: shale.node.v1.Call.lookup:type_name -> shale.node.v1.LookupArgs
-	32, // 16: shale.node.v1.Call.join:type_name -> shale.node.v1.JoinArgs
-	34, // 17: shale.node.v1.Call.report:type_name -> shale.node.v1.ReportArgs
-	36, // 18: shale.node.v1.Call.allocate:type_name -> shale.node.v1.AllocateArgs
-	38, // 19: shale.node.v1.Reply.error:type_name -> shale.node.v1.Error
-	6,  // 20: shale.node.v1.Reply.get:type_name -> shale.node.v1.GetResult
-	8,  // 21: shale.node.v1.Reply.scan:type_name -> shale.node.v1.ScanResult
-	11, // 22: shale.node.v1.Reply.prewrite:type_name -> shale.node.v1.PrewriteResult
-	13, // 23: shale.node.v1.Reply.commit:type_name -> shale.node.v1.CommitResult
-	18, // 24: shale.node.v1.Reply.txn:type_name -> shale.node.v1.TxnStatus
-	20, // 25: shale.node.v1.Reply.timestamp:type_name -> shale.node.v1.TimestampResult
-	22, // 26: shale.node.v1.Reply.split:type_name -> shale.node.v1.SplitResult
-	24, // 27: shale.node.v1.Reply.transfer:type_name -> shale.node.v1.TransferResult
-	26, // 28: shale.node.v1.Reply.status:type_name -> shale.node.v1.StatusResult
-	29, // 29: shale.node.v1.Reply.list:type_name -> shale.node.v1.ListResult
-	31, // 30: shale.node.v1.Reply.lookup:type_name -> shale.node.v1.LookupResult
-	33, // 31: shale.node.v1.Reply.join:type_name -> shale.node.v1.JoinResult
-	35, // 32: shale.node.v1.Reply.report:type_name -> shale.node.v1.ReportResult
-	37, // 33: shale.node.v1.Reply.allocate:type_name -> shale.node.v1.AllocateResult
-	5,  // 34: shale.node.v1.GetResult.versions:type_name -> shale.node.v1.Version
-	5,  // 35: shale.node.v1.ScanResult.versions:type_name -> shale.node.v1.Version
-	9,  // 36: shale.node.v1.PrewriteArgs.mutations:type_name -> shale.node.v1.Mutation
-	39, // 37: shale.node.v1.SplitResult.left:type_name -> shale.node.v1.Descriptor
-	39, // 38: shale.node.v1.SplitResult.right:type_name -> shale.node.v1.Descriptor
-	39, // 39: shale.node.v1.StatusResult.descriptor:type_name -> shale.node.v1.Descriptor
-	27, // 40: shale.node.v1.StatusResult.progress:type_name -> shale.node.v1.ReplicaProgress
-	40, // 41: shale.node.v1.ListResult.nodes:type_name -> shale.node.v1.NodeAddress
-	39, // 42: shale.node.v1.ListResult.shards:type_name -> shale.node.v1.Descriptor
-	39, // 43: shale.node.v1.LookupResult.shards:type_name -> shale.node.v1.Descriptor
-	39, // 44: shale.node.v1.ReportArgs.shards:type_name -> shale.node.v1.Descriptor
-	0,  // 45: shale.node.v1.ShardService.Stream:input_type -> shale.node.v1.CallFrame
-	1,  // 46: shale.node.v1.ShardService.Stream:output_type -> shale.node.v1.ReplyFrame
-	46, // [46:47] is the sub-list for method output_type
-	45, // [45:46] is the sub-list for method input_type
-	45, // [45:45] is the sub-list for extension type_name
-	45, // [45:45] is the sub-list for extension extendee
-	0,  // [0:45] is the sub-list for field type_name
+	27, // 7: shale.node.v1.Call.check_txn:type_name -> shale.node.v1.CheckTxnArgs
+	28, // 8: shale.node.v1.Call.outcome:type_name -> shale.node.v1.OutcomeArgs
+	29, // 9: shale.node.v1.Call.heartbeat:type_name -> shale.node.v1.HeartbeatArgs
+	31, // 10: shale.node.v1.Call.timestamp:type_name -> shale.node.v1.TimestampArgs
+	33, // 11: shale.node.v1.Call.split:type_name -> shale.node.v1.SplitArgs
+	35, // 12: shale.node.v1.Call.transfer:type_name -> shale.node.v1.TransferArgs
+	37, // 13: shale.node.v1.Call.status:type_name -> shale.node.v1.StatusArgs
+	40, // 14: shale.node.v1.Call.list:type_name -> shale.node.v1.ListArgs
+	42, // 15: shale.node.v1.Call.lookup:type_name -> shale.node.v1.LookupArgs
+	44, // 16: shale.node.v1.Call.join:type_name -> shale.node.v1.JoinArgs
+	46, // 17: shale.node.v1.Call.report:type_name -> shale.node.v1.ReportArgs
+	48, // 18: shale.node.v1.Call.allocate:type_name -> shale.node.v1.AllocateArgs
+	17, // 19: shale.node.v1.Call.claim:type_name -> shale.node.v1.ClaimArgs
+	15, // 20: shale.node.v1.Call.fence:type_name -> shale.node.v1.FenceArgs
+	20, // 21: shale.node.v1.Call.validate:type_name -> shale.node.v1.ValidateArgs
+	22, // 22: shale.node.v1.Call.wait:type_name -> shale.node.v1.WaitArgs
+	25, // 23: shale.node.v1.Call.victim:type_name -> shale.node.v1.VictimArgs
+	50, // 24: shale.node.v1.Reply.error:type_name -> shale.node.v1.Error
+	6,  // 25: shale.node.v1.Reply.get:type_name -> shale.node.v1.GetResult
+	8,  // 26: shale.node.v1.Reply.scan:type_name -> shale.node.v1.ScanResult
+	11, // 27: shale.node.v1.Reply.prewrite:type_name -> shale.node.v1.PrewriteResult
+	13, // 28: shale.node.v1.Reply.commit:type_name -> shale.node.v1.CommitResult
+	30, // 29: shale.node.v1.Reply.txn:type_name -> shale.node.v1.TxnStatus
+	32, // 30: shale.node.v1.Reply.timestamp:type_name -> shale.node.v1.TimestampResult
+	34, // 31: shale.node.v1.Reply.split:type_name -> shale.node.v1.SplitResult
+	36, // 32: shale.node.v1.Reply.transfer:type_name -> shale.node.v1.TransferResult
+	38, // 33: shale.node.v1.Reply.status:type_name -> shale.node.v1.StatusResult
+	41, // 34: shale.node.v1.Reply.list:type_name -> shale.node.v1.ListResult
+	43, // 35: shale.node.v1.Reply.lookup:type_name -> shale.node.v1.LookupResult
+	45, // 36: shale.node.v1.Reply.join:type_name -> shale.node.v1.JoinResult
+	47, // 37: shale.node.v1.Reply.report:type_name -> shale.node.v1.ReportResult
+	49, // 38: shale.node.v1.Reply.allocate:type_name -> shale.node.v1.AllocateResult
+	18, // 39: shale.node.v1.Reply.claim:type_name -> shale.node.v1.ClaimResult
+	16, // 40: shale.node.v1.Reply.fence:type_name -> shale.node.v1.FenceResult
+	21, // 41: shale.node.v1.Reply.validate:type_name -> shale.node.v1.ValidateResult
+	23, // 42: shale.node.v1.Reply.wait:type_name -> shale.node.v1.WaitResult
+	26, // 43: shale.node.v1.Reply.victim:type_name -> shale.node.v1.VictimResult
+	5,  // 44: shale.node.v1.GetResult.versions:type_name -> shale.node.v1.Version
+	5,  // 45: shale.node.v1.ScanResult.versions:type_name -> shale.node.v1.Version
+	9,  // 46: shale.node.v1.PrewriteArgs.mutations:type_name -> shale.node.v1.Mutation
+	5,  // 47: shale.node.v1.ClaimResult.versions:type_name -> shale.node.v1.Version
+	19, // 48: shale.node.v1.ValidateArgs.spans:type_name -> shale.node.v1.Span
+	51, // 49: shale.node.v1.WaitArgs.edges:type_name -> shale.node.v1.WaitEdge
+	24, // 50: shale.node.v1.WaitResult.cycles:type_name -> shale.node.v1.Cycle
+	51, // 51: shale.node.v1.Cycle.edges:type_name -> shale.node.v1.WaitEdge
+	51, // 52: shale.node.v1.VictimArgs.cycle:type_name -> shale.node.v1.WaitEdge
+	52, // 53: shale.node.v1.SplitResult.left:type_name -> shale.node.v1.Descriptor
+	52, // 54: shale.node.v1.SplitResult.right:type_name -> shale.node.v1.Descriptor
+	52, // 55: shale.node.v1.StatusResult.descriptor:type_name -> shale.node.v1.Descriptor
+	39, // 56: shale.node.v1.StatusResult.progress:type_name -> shale.node.v1.ReplicaProgress
+	53, // 57: shale.node.v1.ListResult.nodes:type_name -> shale.node.v1.NodeAddress
+	52, // 58: shale.node.v1.ListResult.shards:type_name -> shale.node.v1.Descriptor
+	52, // 59: shale.node.v1.LookupResult.shards:type_name -> shale.node.v1.Descriptor
+	52, // 60: shale.node.v1.ReportArgs.shards:type_name -> shale.node.v1.Descriptor
+	0,  // 61: shale.node.v1.ShardService.Stream:input_type -> shale.node.v1.CallFrame
+	1,  // 62: shale.node.v1.ShardService.Stream:output_type -> shale.node.v1.ReplyFrame
+	62, // [62:63] is the sub-list for method output_type
+	61, // [61:62] is the sub-list for method input_type
+	61, // [61:61] is the sub-list for extension type_name
+	61, // [61:61] is the sub-list for extension extendee
+	0,  // [0:61] is the sub-list for field type_name
 }
 
 func init() { file_shale_node_v1_call_proto_init() }
@@ -3214,6 +4235,11 @@ func file_shale_node_v1_call_proto_init() {
 		(*Call_Join)(nil),
 		(*Call_Report)(nil),
 		(*Call_Allocate)(nil),
+		(*Call_Claim)(nil),
+		(*Call_Fence)(nil),
+		(*Call_Validate)(nil),
+		(*Call_Wait)(nil),
+		(*Call_Victim)(nil),
 	}
 	file_shale_node_v1_call_proto_msgTypes[3].OneofWrappers = []any{
 		(*Reply_Error)(nil),
@@ -3231,6 +4257,11 @@ func file_shale_node_v1_call_proto_init() {
 		(*Reply_Join)(nil),
 		(*Reply_Report)(nil),
 		(*Reply_Allocate)(nil),
+		(*Reply_Claim)(nil),
+		(*Reply_Fence)(nil),
+		(*Reply_Validate)(nil),
+		(*Reply_Wait)(nil),
+		(*Reply_Victim)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -3238,7 +4269,7 @@ func file_shale_node_v1_call_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_shale_node_v1_call_proto_rawDesc), len(file_shale_node_v1_call_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   38,
+			NumMessages:   50,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -52,6 +52,8 @@ const (
 	ErrorKind_ERROR_KIND_READ_ONLY        ErrorKind = 24
 	ErrorKind_ERROR_KIND_INTERNAL         ErrorKind = 25
 	ErrorKind_ERROR_KIND_ANSWER_TOO_LARGE ErrorKind = 26
+	ErrorKind_ERROR_KIND_DEADLOCK         ErrorKind = 27
+	ErrorKind_ERROR_KIND_ATOMIC           ErrorKind = 28
 )
 
 // Enum value maps for ErrorKind.
@@ -84,6 +86,8 @@ var (
 		24: "ERROR_KIND_READ_ONLY",
 		25: "ERROR_KIND_INTERNAL",
 		26: "ERROR_KIND_ANSWER_TOO_LARGE",
+		27: "ERROR_KIND_DEADLOCK",
+		28: "ERROR_KIND_ATOMIC",
 	}
 	ErrorKind_value = map[string]int32{
 		"ERROR_KIND_UNSPECIFIED":      0,
@@ -113,6 +117,8 @@ var (
 		"ERROR_KIND_READ_ONLY":        24,
 		"ERROR_KIND_INTERNAL":         25,
 		"ERROR_KIND_ANSWER_TOO_LARGE": 26,
+		"ERROR_KIND_DEADLOCK":         27,
+		"ERROR_KIND_ATOMIC":           28,
 	}
 )
 
@@ -164,6 +170,7 @@ type Error struct {
 	Current       []*Descriptor          `protobuf:"bytes,16,rep,name=current,proto3" json:"current,omitempty"`
 	Cause         *Error                 `protobuf:"bytes,17,opt,name=cause,proto3" json:"cause,omitempty"`
 	Final         bool                   `protobuf:"varint,18,opt,name=final,proto3" json:"final,omitempty"`
+	Cycle         []*WaitEdge            `protobuf:"bytes,19,rep,name=cycle,proto3" json:"cycle,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -324,22 +331,93 @@ func (x *Error) GetFinal() bool {
 	return false
 }
 
-type Lock struct {
+func (x *Error) GetCycle() []*WaitEdge {
+	if x != nil {
+		return x.Cycle
+	}
+	return nil
+}
+
+// WaitEdge: one transaction waits for the lock of another on a key.
+type WaitEdge struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Key           []byte                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
-	StartTs       uint64                 `protobuf:"varint,2,opt,name=start_ts,json=startTs,proto3" json:"start_ts,omitempty"`
-	Primary       []byte                 `protobuf:"bytes,3,opt,name=primary,proto3" json:"primary,omitempty"`
-	Kind          uint32                 `protobuf:"varint,4,opt,name=kind,proto3" json:"kind,omitempty"`
-	MinCommitTs   uint64                 `protobuf:"varint,5,opt,name=min_commit_ts,json=minCommitTs,proto3" json:"min_commit_ts,omitempty"`
-	Expires       uint64                 `protobuf:"varint,6,opt,name=expires,proto3" json:"expires,omitempty"`
-	Digest        []byte                 `protobuf:"bytes,7,opt,name=digest,proto3" json:"digest,omitempty"`
+	Waiter        uint64                 `protobuf:"varint,1,opt,name=waiter,proto3" json:"waiter,omitempty"`
+	Holder        uint64                 `protobuf:"varint,2,opt,name=holder,proto3" json:"holder,omitempty"`
+	Key           []byte                 `protobuf:"bytes,3,opt,name=key,proto3" json:"key,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WaitEdge) Reset() {
+	*x = WaitEdge{}
+	mi := &file_shale_node_v1_error_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WaitEdge) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WaitEdge) ProtoMessage() {}
+
+func (x *WaitEdge) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_node_v1_error_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WaitEdge.ProtoReflect.Descriptor instead.
+func (*WaitEdge) Descriptor() ([]byte, []int) {
+	return file_shale_node_v1_error_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *WaitEdge) GetWaiter() uint64 {
+	if x != nil {
+		return x.Waiter
+	}
+	return 0
+}
+
+func (x *WaitEdge) GetHolder() uint64 {
+	if x != nil {
+		return x.Holder
+	}
+	return 0
+}
+
+func (x *WaitEdge) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+type Lock struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Key         []byte                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	StartTs     uint64                 `protobuf:"varint,2,opt,name=start_ts,json=startTs,proto3" json:"start_ts,omitempty"`
+	Primary     []byte                 `protobuf:"bytes,3,opt,name=primary,proto3" json:"primary,omitempty"`
+	Kind        uint32                 `protobuf:"varint,4,opt,name=kind,proto3" json:"kind,omitempty"`
+	MinCommitTs uint64                 `protobuf:"varint,5,opt,name=min_commit_ts,json=minCommitTs,proto3" json:"min_commit_ts,omitempty"`
+	Expires     uint64                 `protobuf:"varint,6,opt,name=expires,proto3" json:"expires,omitempty"`
+	Digest      []byte                 `protobuf:"bytes,7,opt,name=digest,proto3" json:"digest,omitempty"`
+	// Committed once all locks stand; the primary's lists the other keys.
+	Async         bool     `protobuf:"varint,8,opt,name=async,proto3" json:"async,omitempty"`
+	Secondaries   [][]byte `protobuf:"bytes,9,rep,name=secondaries,proto3" json:"secondaries,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Lock) Reset() {
 	*x = Lock{}
-	mi := &file_shale_node_v1_error_proto_msgTypes[1]
+	mi := &file_shale_node_v1_error_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -351,7 +429,7 @@ func (x *Lock) String() string {
 func (*Lock) ProtoMessage() {}
 
 func (x *Lock) ProtoReflect() protoreflect.Message {
-	mi := &file_shale_node_v1_error_proto_msgTypes[1]
+	mi := &file_shale_node_v1_error_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -364,7 +442,7 @@ func (x *Lock) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Lock.ProtoReflect.Descriptor instead.
 func (*Lock) Descriptor() ([]byte, []int) {
-	return file_shale_node_v1_error_proto_rawDescGZIP(), []int{1}
+	return file_shale_node_v1_error_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Lock) GetKey() []byte {
@@ -416,11 +494,25 @@ func (x *Lock) GetDigest() []byte {
 	return nil
 }
 
+func (x *Lock) GetAsync() bool {
+	if x != nil {
+		return x.Async
+	}
+	return false
+}
+
+func (x *Lock) GetSecondaries() [][]byte {
+	if x != nil {
+		return x.Secondaries
+	}
+	return nil
+}
+
 var File_shale_node_v1_error_proto protoreflect.FileDescriptor
 
 const file_shale_node_v1_error_proto_rawDesc = "" +
 	"\n" +
-	"\x19shale/node/v1/error.proto\x12\rshale.node.v1\x1a\x19shale/node/v1/route.proto\"\xe0\x03\n" +
+	"\x19shale/node/v1/error.proto\x12\rshale.node.v1\x1a\x19shale/node/v1/route.proto\"\x8f\x04\n" +
 	"\x05Error\x12,\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x18.shale.node.v1.ErrorKindR\x04kind\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\fR\x03key\x12\x19\n" +
@@ -440,7 +532,12 @@ const file_shale_node_v1_error_proto_rawDesc = "" +
 	"\x04lock\x18\x0f \x01(\v2\x13.shale.node.v1.LockR\x04lock\x123\n" +
 	"\acurrent\x18\x10 \x03(\v2\x19.shale.node.v1.DescriptorR\acurrent\x12*\n" +
 	"\x05cause\x18\x11 \x01(\v2\x14.shale.node.v1.ErrorR\x05cause\x12\x14\n" +
-	"\x05final\x18\x12 \x01(\bR\x05final\"\xb7\x01\n" +
+	"\x05final\x18\x12 \x01(\bR\x05final\x12-\n" +
+	"\x05cycle\x18\x13 \x03(\v2\x17.shale.node.v1.WaitEdgeR\x05cycle\"L\n" +
+	"\bWaitEdge\x12\x16\n" +
+	"\x06waiter\x18\x01 \x01(\x04R\x06waiter\x12\x16\n" +
+	"\x06holder\x18\x02 \x01(\x04R\x06holder\x12\x10\n" +
+	"\x03key\x18\x03 \x01(\fR\x03key\"\xef\x01\n" +
 	"\x04Lock\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\fR\x03key\x12\x19\n" +
 	"\bstart_ts\x18\x02 \x01(\x04R\astartTs\x12\x18\n" +
@@ -448,7 +545,9 @@ const file_shale_node_v1_error_proto_rawDesc = "" +
 	"\x04kind\x18\x04 \x01(\rR\x04kind\x12\"\n" +
 	"\rmin_commit_ts\x18\x05 \x01(\x04R\vminCommitTs\x12\x18\n" +
 	"\aexpires\x18\x06 \x01(\x04R\aexpires\x12\x16\n" +
-	"\x06digest\x18\a \x01(\fR\x06digest*\xf9\x05\n" +
+	"\x06digest\x18\a \x01(\fR\x06digest\x12\x14\n" +
+	"\x05async\x18\b \x01(\bR\x05async\x12 \n" +
+	"\vsecondaries\x18\t \x03(\fR\vsecondaries*\xa9\x06\n" +
 	"\tErrorKind\x12\x1a\n" +
 	"\x16ERROR_KIND_UNSPECIFIED\x10\x00\x12\x1d\n" +
 	"\x19ERROR_KIND_WRITE_CONFLICT\x10\x01\x12\x1a\n" +
@@ -477,7 +576,9 @@ const file_shale_node_v1_error_proto_rawDesc = "" +
 	"\x1aERROR_KIND_OUTCOME_UNKNOWN\x10\x17\x12\x18\n" +
 	"\x14ERROR_KIND_READ_ONLY\x10\x18\x12\x17\n" +
 	"\x13ERROR_KIND_INTERNAL\x10\x19\x12\x1f\n" +
-	"\x1bERROR_KIND_ANSWER_TOO_LARGE\x10\x1aB5Z3github.com/shaledb/shale/proto/shale/node/v1;nodev1b\x06proto3"
+	"\x1bERROR_KIND_ANSWER_TOO_LARGE\x10\x1a\x12\x17\n" +
+	"\x13ERROR_KIND_DEADLOCK\x10\x1b\x12\x15\n" +
+	"\x11ERROR_KIND_ATOMIC\x10\x1cB5Z3github.com/shaledb/shale/proto/shale/node/v1;nodev1b\x06proto3"
 
 var (
 	file_shale_node_v1_error_proto_rawDescOnce sync.Once
@@ -492,23 +593,25 @@ func file_shale_node_v1_error_proto_rawDescGZIP() []byte {
 }
 
 var file_shale_node_v1_error_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_shale_node_v1_error_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
+var file_shale_node_v1_error_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
 var file_shale_node_v1_error_proto_goTypes = []any{
 	(ErrorKind)(0),     // 0: shale.node.v1.ErrorKind
 	(*Error)(nil),      // 1: shale.node.v1.Error
-	(*Lock)(nil),       // 2: shale.node.v1.Lock
-	(*Descriptor)(nil), // 3: shale.node.v1.Descriptor
+	(*WaitEdge)(nil),   // 2: shale.node.v1.WaitEdge
+	(*Lock)(nil),       // 3: shale.node.v1.Lock
+	(*Descriptor)(nil), // 4: shale.node.v1.Descriptor
 }
 var file_shale_node_v1_error_proto_depIdxs = []int32{
 	0, // 0: shale.node.v1.Error.kind:type_name -> shale.node.v1.ErrorKind
-	2, // 1: shale.node.v1.Error.lock:type_name -> shale.node.v1.Lock
-	3, // 2: shale.node.v1.Error.current:type_name -> shale.node.v1.Descriptor
+	3, // 1: shale.node.v1.Error.lock:type_name -> shale.node.v1.Lock
+	4, // 2: shale.node.v1.Error.current:type_name -> shale.node.v1.Descriptor
 	1, // 3: shale.node.v1.Error.cause:type_name -> shale.node.v1.Error
-	4, // [4:4] is the sub-list for method output_type
-	4, // [4:4] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	2, // 4: shale.node.v1.Error.cycle:type_name -> shale.node.v1.WaitEdge
+	5, // [5:5] is the sub-list for method output_type
+	5, // [5:5] is the sub-list for method input_type
+	5, // [5:5] is the sub-list for extension type_name
+	5, // [5:5] is the sub-list for extension extendee
+	0, // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_shale_node_v1_error_proto_init() }
@@ -523,7 +626,7 @@ func file_shale_node_v1_error_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_shale_node_v1_error_proto_rawDesc), len(file_shale_node_v1_error_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   2,
+			NumMessages:   3,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
