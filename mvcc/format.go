@@ -69,6 +69,16 @@ func (op MutationOp) String() string {
 		return "CHECK_ABSENT"
 	case MutationCheckValue:
 		return "CHECK_VALUE"
+	case MutationAdd:
+		return "ADD"
+	case MutationMin:
+		return "MIN"
+	case MutationMax:
+		return "MAX"
+	case MutationAppend:
+		return "APPEND"
+	case MutationClaim:
+		return "CLAIM"
 	}
 	return fmt.Sprintf("op %d", uint8(op))
 }

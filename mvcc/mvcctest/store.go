@@ -43,9 +43,13 @@ func checkImage(t *testing.T, open func(testing.TB) mvcc.Store, reopen func(test
 		Expires: 100, Digest: mvcc.Digest{1}, Value: []byte("small")}
 	large := mvcc.Lock{Key: "b", StartTS: 10, Primary: "a", Kind: mvcc.LockPut, MinCommitTS: 11,
 		Expires: 100, Digest: mvcc.Digest{1}, ValueID: 7}
+	async := mvcc.Lock{Key: "d", StartTS: 11, Primary: "d", Kind: mvcc.LockDelete, MinCommitTS: 12, Expires: 100,
+		Digest: mvcc.Digest{2}, Async: true, Secondaries: []mvcc.Key{"\x00", "e", mvcc.Key(bytes.Repeat([]byte("k"), 4096))}}
+	other := mvcc.Lock{Key: "e", StartTS: 11, Primary: "d", Kind: mvcc.LockCheck, MinCommitTS: 12, Expires: 100,
+		Digest: mvcc.Digest{2}, Async: true}
 	check := mvcc.Lock{Key: "c", StartTS: timestamp.Max - 1, Primary: "\xff\x00", Kind: mvcc.LockCheck,
 		MinCommitTS: timestamp.Max - 1, Expires: timestamp.Max - 1}
-	flush(t, s, &mvcc.Batch{Index: 12, Term: 5, Locks: []mvcc.Lock{small, large, check},
+	flush(t, s, &mvcc.Batch{Index: 12, Term: 5, Locks: []mvcc.Lock{small, large, check, async, other},
 		Values: []mvcc.Value{{ID: 7, Data: bytes.Repeat([]byte("L"), 5000)}},
 		Meta:   []mvcc.MetaRow{{Name: "bounds", Value: []byte{0, 1}}, {Name: "term", Value: []byte("5")}},
 		System: []mvcc.SystemRow{{Name: "node/1", Value: []byte("one")}, {Name: "node/2", Value: []byte("two")}}})
@@ -60,7 +64,7 @@ func checkImage(t *testing.T, open func(testing.TB) mvcc.Store, reopen func(test
 	require.Equal(t, mvcc.Index(13), image.Index)
 	require.Equal(t, uint64(6), image.Term)
 	slices.SortFunc(image.Locks, func(a, b mvcc.Lock) int { return bytes.Compare([]byte(a.Key), []byte(b.Key)) })
-	require.Equal(t, []mvcc.Lock{small, large}, image.Locks)
+	require.Equal(t, []mvcc.Lock{small, large, async, other}, image.Locks)
 	require.ElementsMatch(t, []mvcc.MetaRow{{Name: "bounds", Value: []byte{0, 1}}, {Name: "term", Value: []byte("6")}}, image.Meta)
 	require.Equal(t, []mvcc.SystemRow{{Name: "node/2", Value: []byte("zwei")}}, image.System)
 }

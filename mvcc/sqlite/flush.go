@@ -102,9 +102,11 @@ func (c *conn) writeLocks(b *mvcc.Batch) error {
 	for i := range b.Locks {
 		l := &b.Locks[i]
 		inline, value := column(l.ValueID, l.Value)
+		secondaries := packKeys(l.Secondaries)
+		_, others := column(0, secondaries)
 		err := c.run(sqlPutLock, []byte(l.Key), int64(l.StartTS), []byte(l.Primary), int64(l.Kind),
 			int64(l.MinCommitTS), int64(l.Expires), digestColumn(l.Digest), value, int64(l.ValueID),
-			c.sums.lock(l, inline))
+			flag(l.Async), others, c.sums.lock(l, inline, secondaries))
 		if err != nil {
 			return err
 		}

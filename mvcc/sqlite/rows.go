@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"database/sql/driver"
+	"encoding/binary"
 
 	"github.com/shaledb/shale/mvcc"
 	"github.com/shaledb/shale/timestamp"
@@ -41,6 +42,36 @@ func digestColumn(d mvcc.Digest) driver.Value {
 		return nil
 	}
 	return d[:]
+}
+
+func flag(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// packKeys writes keys one after the other, each with its length; none is nil, a NULL.
+func packKeys(keys []mvcc.Key) []byte {
+	var out []byte
+	for _, k := range keys {
+		out = binary.AppendUvarint(out, uint64(len(k)))
+		out = append(out, k...)
+	}
+	return out
+}
+
+// unpackKeys reads what packKeys wrote.
+func unpackKeys(b []byte) (keys []mvcc.Key, ok bool) {
+	for len(b) > 0 {
+		size, n := binary.Uvarint(b)
+		if n <= 0 || size > uint64(len(b)-n) {
+			return nil, false
+		}
+		b = b[n:]
+		keys, b = append(keys, mvcc.Key(b[:size])), b[size:]
+	}
+	return keys, true
 }
 
 // version reads and checks a row of bareColumns. Filled asks for the value too where it lies
@@ -101,11 +132,13 @@ func (c *conn) record(row []driver.Value) (mvcc.Record, error) {
 func (c *conn) lock(row []driver.Value) (mvcc.Lock, error) {
 	l := mvcc.Lock{Key: mvcc.Key(blob(row[0])), StartTS: ts(row[1]), Primary: mvcc.Key(blob(row[2])),
 		Kind: mvcc.LockKind(integer(row[3])), MinCommitTS: ts(row[4]), Expires: ts(row[5]),
-		Digest: digest(row[6]), ValueID: mvcc.ValueID(integer(row[8]))}
-	inline := blob(row[7])
-	if c.sums.lock(&l, inline) != integer(row[9]) {
+		Digest: digest(row[6]), ValueID: mvcc.ValueID(integer(row[8])), Async: integer(row[9]) == 1}
+	inline, secondaries := blob(row[7]), blob(row[10])
+	others, ok := unpackKeys(secondaries)
+	if !ok || flag(l.Async) != integer(row[9]) || c.sums.lock(&l, inline, secondaries) != integer(row[11]) {
 		return l, c.rotten("raw_locks", row[0])
 	}
+	l.Secondaries = others
 	if l.ValueID == 0 {
 		l.Value = inline
 		if l.Kind == mvcc.LockPut && l.Value == nil {

@@ -3,7 +3,7 @@ package sqlite
 // applicationID marks the file as shale's ("shAl"), userVersion counts the schema.
 const (
 	applicationID = 0x7368416c
-	userVersion   = 1
+	userVersion   = 2 // 2: locks of asynchronous commits
 )
 
 // pageSize is chosen by measurement: see DESIGN.md.
@@ -38,6 +38,8 @@ CREATE TABLE raw_locks (
   digest        BLOB,
   value         BLOB,
   value_id      INTEGER NOT NULL,
+  async         INTEGER NOT NULL,
+  secondaries   BLOB,
   sum           INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE raw_marks (
@@ -78,7 +80,8 @@ CREATE VIEW locks AS
     CASE l.kind WHEN 1 THEN 'put' WHEN 2 THEN 'delete' WHEN 3 THEN 'check' WHEN 4 THEN 'claim' ELSE l.kind END AS kind,
     l.min_commit_ts, l.expires,
     CASE l.value_id WHEN 0 THEN l.value
-      ELSE (SELECT d.data FROM raw_values d WHERE d.id = l.value_id) END AS value
+      ELSE (SELECT d.data FROM raw_values d WHERE d.id = l.value_id) END AS value,
+    l.async, l.secondaries
   FROM raw_locks l;
 CREATE VIEW marks AS SELECT key, commit_ts, start_ts FROM raw_marks;
 CREATE VIEW txns AS
@@ -113,15 +116,16 @@ const (
 	sqlOwnMark = `SELECT key, commit_ts, start_ts, digest, sum FROM raw_marks WHERE key = ? AND start_ts = ? LIMIT 1`
 	sqlRecord  = `SELECT start_ts, key, decision, commit_ts, digest, sum FROM raw_txns WHERE start_ts = ? AND key = ?`
 
-	sqlLocks  = `SELECT key, start_ts, primary_key, kind, min_commit_ts, expires, digest, value, value_id, sum FROM raw_locks`
+	sqlLocks = `SELECT key, start_ts, primary_key, kind, min_commit_ts, expires, digest, value, value_id,
+  async, secondaries, sum FROM raw_locks`
 	sqlMeta   = `SELECT name, value, sum FROM meta`
 	sqlSystem = `SELECT name, value, sum FROM system`
 	sqlAt     = `SELECT name, value, sum FROM meta WHERE name IN ('applied_index', 'applied_term')`
 
 	sqlPutVersion = `REPLACE INTO raw_versions (key, commit_ts, start_ts, op, value, value_id, digest, sum) VALUES (?,?,?,?,?,?,?,?)`
 	sqlPutValue   = `REPLACE INTO raw_values (id, data, sum) VALUES (?,?,?)`
-	sqlPutLock    = `REPLACE INTO raw_locks (key, start_ts, primary_key, kind, min_commit_ts, expires, digest, value, value_id, sum)
-  VALUES (?,?,?,?,?,?,?,?,?,?)`
+	sqlPutLock    = `REPLACE INTO raw_locks (key, start_ts, primary_key, kind, min_commit_ts, expires, digest, value, value_id,
+  async, secondaries, sum) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)`
 	sqlPutMark   = `REPLACE INTO raw_marks (key, commit_ts, start_ts, digest, sum) VALUES (?,?,?,?,?)`
 	sqlPutRecord = `REPLACE INTO raw_txns (start_ts, key, decision, commit_ts, digest, sum) VALUES (?,?,?,?,?,?)`
 	sqlPutMeta   = `REPLACE INTO meta (name, value, sum) VALUES (?,?,?)`

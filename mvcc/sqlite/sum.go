@@ -48,7 +48,7 @@ func (s *summer) value(id mvcc.ValueID, data []byte) int64 {
 	return s.sum()
 }
 
-func (s *summer) lock(l *mvcc.Lock, inline []byte) int64 {
+func (s *summer) lock(l *mvcc.Lock, inline, secondaries []byte) int64 {
 	s.begin('l')
 	s.text(string(l.Key))
 	s.number(uint64(l.StartTS))
@@ -59,6 +59,8 @@ func (s *summer) lock(l *mvcc.Lock, inline []byte) int64 {
 	s.bytes(l.Digest[:])
 	s.bytes(inline)
 	s.number(uint64(l.ValueID))
+	s.number(uint64(flag(l.Async)))
+	s.bytes(secondaries)
 	return s.sum()
 }
 
