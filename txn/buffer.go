@@ -18,16 +18,36 @@ type own struct{ check, write mvcc.Mutation }
 
 func (b *buffer) empty() bool { return b.keys.Len() == 0 }
 
-// get is the key's entry as its transaction has written it; false: it has not.
+// get is the key's entry as its transaction has written it; false: the buffer alone does not
+// know, for it was not written, or by an operation on what stands there.
 func (b *buffer) get(k mvcc.Key) (Entry, bool) {
 	if b.empty() {
 		return Entry{}, false
 	}
 	o, ok := b.keys.Get(k)
-	if !ok || o.write.Op == 0 {
+	if !ok || o.write.Op == 0 || o.write.Op.Atomic() {
 		return Entry{}, false
 	}
 	return o.entry(), true
+}
+
+// over is what a read of the key sees where the shards hold e.
+func (b *buffer) over(k mvcc.Key, e Entry) (Entry, error) {
+	if o, ok := b.keys.Get(k); ok && o.write.Op != 0 {
+		return o.over(e)
+	}
+	return e, nil
+}
+
+func (o *own) over(e Entry) (Entry, error) {
+	if !o.write.Op.Atomic() {
+		return o.entry(), nil
+	}
+	value, err := mvcc.ApplyAtomic(e.Key, o.write.Op, e.Value, e.Found, o.write.Value)
+	if err != nil {
+		return Entry{}, err
+	}
+	return entryOf(e.Key, &mvcc.Version{Op: mvcc.OpPut, Value: value}), nil
 }
 
 func (o *own) entry() Entry {
@@ -67,6 +87,10 @@ func (o *own) size() int {
 // with is o followed by m, as one check and one write at most.
 func (o own) with(m mvcc.Mutation) (own, error) {
 	switch {
+	case m.Op.Atomic():
+		return o.withAtomic(m)
+	case m.Op == mvcc.MutationInsert && o.write.Op.Atomic():
+		return o, &mvcc.AlreadyExistsError{Key: m.Key} // after the operation it does
 	case m.Op.Check() && o.check.Op != 0:
 		return o, &mvcc.InvalidError{Reason: mvcc.ReasonKeyTwice, Key: m.Key,
 			What: "key " + mvcc.FormatKey(m.Key) + " is checked twice", Hint: "one check of a key is allowed"}
@@ -84,6 +108,45 @@ func (o own) with(m mvcc.Mutation) (own, error) {
 	}
 	o.write = m
 	return o, nil
+}
+
+// withAtomic is o followed by an atomic operation: done at once where the value is known here,
+// joined with one of its kind otherwise.
+func (o own) withAtomic(m mvcc.Mutation) (own, error) {
+	switch before := o.write; {
+	case before.Op == 0:
+		o.write = m
+	case before.Op == mvcc.MutationDelete, before.Op == mvcc.MutationPut, before.Op == mvcc.MutationInsert:
+		value, err := mvcc.ApplyAtomic(m.Key, m.Op, before.Value, before.Op != mvcc.MutationDelete, m.Value)
+		if err != nil {
+			return o, err
+		}
+		if before.Op == mvcc.MutationDelete {
+			o.write.Op = mvcc.MutationPut
+		}
+		o.write.Value = value
+	case before.Op == m.Op:
+		value, err := mvcc.ApplyAtomic(m.Key, m.Op, before.Value, true, m.Value)
+		if err != nil {
+			return o, err
+		}
+		o.write.Value = value
+	default:
+		return o, &mvcc.InvalidError{Reason: "ATOMIC_MIXED", Key: m.Key,
+			What: before.Op.String() + " and " + m.Op.String() + " on one key in one transaction", Hint: "read the key and put the result"}
+	}
+	return o, nil
+}
+
+// savepoint is a buffer as it was.
+type savepoint struct {
+	name   string
+	buffer buffer
+}
+
+// clone shares what is there; neither changes the other afterwards.
+func (b *buffer) clone() buffer {
+	return buffer{keys: *b.keys.Copy(), primary: b.primary, size: b.size}
 }
 
 // mutations is all of it, the primary's first, then by key. The same buffer gives the same

@@ -22,7 +22,7 @@ func begin(t *testing.T, c *Coordinator) timestamp.Timestamp {
 func TestOneShardIsOnePhase(t *testing.T) {
 	w := newWorld(t, "m")
 	c := w.coordinator()
-	_, err := c.Commit(t.Context(), begin(t, c), puts("a", "1", "b", "2"))
+	_, err := c.Commit(t.Context(), Transaction{Start: begin(t, c)}, puts("a", "1", "b", "2"))
 	require.NoError(t, err)
 	require.Equal(t, []string{"one-phase"}, w.sent)
 	require.Equal(t, []string{"1", "2"}, w.values("a", "b"))
@@ -31,7 +31,7 @@ func TestOneShardIsOnePhase(t *testing.T) {
 func TestTwoShardsAreTwoPhases(t *testing.T) {
 	w := newWorld(t, "m")
 	c := w.coordinator()
-	_, err := c.Commit(t.Context(), begin(t, c), puts("a", "1", "b", "2", "z", "3"))
+	_, err := c.Commit(t.Context(), Transaction{Start: begin(t, c)}, puts("a", "1", "b", "2", "z", "3"))
 	require.NoError(t, err)
 	require.Equal(t, []string{"prewrite", "prewrite", "commit primary"}, w.sent, "acknowledged at the commit point")
 	require.Len(t, w.locks(), 1, "the primary's shard is turned with the record, the other behind")
@@ -57,7 +57,7 @@ func TestDeathAtEveryCall(t *testing.T) {
 					}
 					return none
 				}
-				acknowledged, err := first.Commit(t.Context(), start, content)
+				acknowledged, err := first.Commit(t.Context(), Transaction{Start: start}, content)
 				w.settle()
 				died := w.dead
 				w.fault, w.dead, w.tasks = nil, false, nil
@@ -65,7 +65,7 @@ func TestDeathAtEveryCall(t *testing.T) {
 					require.NoError(t, err, "a lost message is repeated")
 				}
 				before := w.values("a", "h", "z") // a reader comes first and resolves what it meets
-				commitTS, err := second.Commit(t.Context(), start, content)
+				commitTS, err := second.Commit(t.Context(), Transaction{Start: start}, content)
 				status, e := second.Outcome(t.Context(), start, "a")
 				require.NoError(t, e)
 				w.settle()
@@ -100,10 +100,10 @@ func TestOneIDOneContent(t *testing.T) {
 			w := newWorld(t, "m")
 			c := w.coordinator()
 			start := begin(t, c)
-			_, err := c.Commit(t.Context(), start, puts("a", "1", "z", "1"))
+			_, err := c.Commit(t.Context(), Transaction{Start: start}, puts("a", "1", "z", "1"))
 			require.NoError(t, err)
 			w.settle()
-			_, err = w.coordinator().Commit(t.Context(), start, other)
+			_, err = w.coordinator().Commit(t.Context(), Transaction{Start: start}, other)
 			var mismatch *mvcc.DigestMismatchError
 			require.ErrorAs(t, err, &mismatch)
 			w.settle()
@@ -119,7 +119,7 @@ func TestADuplicatesConflictIsDecidedAtThePrimary(t *testing.T) {
 	first, second, rival := w.coordinator(), w.coordinator(), w.coordinator()
 	start := begin(t, first)
 	content := puts("a", "1", "z", "1")
-	r, err := rival.newCommit(begin(t, rival), puts("z", "2", "b", "2"))
+	r, err := rival.newCommit(Transaction{Start: begin(t, rival)}, puts("z", "2", "b", "2"))
 	require.NoError(t, err)
 	require.NoError(t, r.prewrite(t.Context()))
 	var commitTS timestamp.Timestamp
@@ -134,11 +134,11 @@ func TestADuplicatesConflictIsDecidedAtThePrimary(t *testing.T) {
 		_, err := r.abort(t.Context(), refusal)
 		require.True(t, aborted(err))
 		w.settle()
-		commitTS, err = second.Commit(t.Context(), start, content)
+		commitTS, err = second.Commit(t.Context(), Transaction{Start: start}, content)
 		require.NoError(t, err)
 		call.Err = refusal
 	}
-	again, err := first.Commit(t.Context(), start, content)
+	again, err := first.Commit(t.Context(), Transaction{Start: start}, content)
 	require.NoError(t, err)
 	require.NotZero(t, commitTS)
 	require.Equal(t, commitTS, again)
@@ -148,9 +148,9 @@ func TestConflictsAndRefusals(t *testing.T) {
 	w := newWorld(t, "m")
 	c := w.coordinator()
 	start := begin(t, c)
-	_, err := c.Commit(t.Context(), begin(t, c), puts("z", "newer"))
+	_, err := c.Commit(t.Context(), Transaction{Start: begin(t, c)}, puts("z", "newer"))
 	require.NoError(t, err)
-	_, err = c.Commit(t.Context(), start, puts("a", "1", "z", "1"))
+	_, err = c.Commit(t.Context(), Transaction{Start: start}, puts("a", "1", "z", "1"))
 	var conflict *mvcc.WriteConflictError
 	require.ErrorAs(t, err, &conflict)
 	require.True(t, conflict.Final)
@@ -163,13 +163,13 @@ func TestConflictsAndRefusals(t *testing.T) {
 	start = begin(t, c)
 	content := mvcc.Content{Mutations: []mvcc.Mutation{{Op: mvcc.MutationPut, Key: "a", Value: []byte("1")},
 		{Op: mvcc.MutationInsert, Key: "z", Value: []byte("1")}}}
-	_, err = c.Commit(t.Context(), start, content)
+	_, err = c.Commit(t.Context(), Transaction{Start: start}, content)
 	var exists *mvcc.AlreadyExistsError
 	require.ErrorAs(t, err, &exists)
 	w.settle()
 	require.Empty(t, w.locks())
 	require.NoError(t, New(c).Delete(t.Context(), "z"))
-	_, err = c.Commit(t.Context(), start, content)
+	_, err = c.Commit(t.Context(), Transaction{Start: start}, content)
 	require.True(t, aborted(err), "a refused Commit never commits later: %v", err)
 	require.Equal(t, []string{"-", "-"}, w.values("a", "z"))
 }
@@ -193,7 +193,7 @@ func TestSplitOnTheWay(t *testing.T) {
 				}
 				return none
 			}
-			_, err := c.Commit(t.Context(), begin(t, c), content)
+			_, err := c.Commit(t.Context(), Transaction{Start: begin(t, c)}, content)
 			require.NoError(t, err)
 			w.settle()
 			require.True(t, done)
@@ -208,7 +208,7 @@ func TestUnknownOutcomeOfACommit(t *testing.T) {
 	c := w.coordinator()
 	start := begin(t, c)
 	w.fault = func(call *routing.Call) fault { return deaf }
-	_, err := c.Commit(t.Context(), start, puts("a", "1"))
+	_, err := c.Commit(t.Context(), Transaction{Start: start}, puts("a", "1"))
 	var undetermined *mvcc.UndeterminedError
 	require.ErrorAs(t, err, &undetermined)
 	require.Equal(t, start, undetermined.StartTS)
@@ -226,14 +226,14 @@ func TestNothingSentIsNotUnknown(t *testing.T) {
 	start := begin(t, c)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := c.Commit(ctx, start, puts("a", "1"))
+	_, err := c.Commit(ctx, Transaction{Start: start}, puts("a", "1"))
 	require.ErrorIs(t, err, context.Canceled)
 	w.fault = func(call *routing.Call) fault { return lost }
-	_, err = c.Commit(t.Context(), start, puts("a", "1"))
+	_, err = c.Commit(t.Context(), Transaction{Start: start}, puts("a", "1"))
 	var unavailable *routing.UnavailableError
 	require.ErrorAs(t, err, &unavailable)
 	w.fault = func(call *routing.Call) fault { return deaf } // prewrites alone commit nothing
-	_, err = c.Commit(t.Context(), start, puts("a", "1", "z", "1"))
+	_, err = c.Commit(t.Context(), Transaction{Start: start}, puts("a", "1", "z", "1"))
 	require.ErrorAs(t, err, &unavailable)
 	require.False(t, isUndetermined(err))
 }
@@ -246,7 +246,7 @@ func TestACommitIsDisclosedOnlyBelowTheOracle(t *testing.T) {
 	start := begin(t, c)
 	w.shards[0].maxRead = w.issued + 5
 	before := w.issued
-	commitTS, err := c.Commit(t.Context(), start, puts("a", "1"))
+	commitTS, err := c.Commit(t.Context(), Transaction{Start: start}, puts("a", "1"))
 	require.NoError(t, err)
 	require.Equal(t, before+6, commitTS)
 	require.GreaterOrEqual(t, w.issued.Next(), commitTS)
@@ -330,7 +330,7 @@ func TestLargeContentGoesInChunks(t *testing.T) {
 		content.Mutations = append(content.Mutations, mvcc.Mutation{Op: mvcc.MutationPut,
 			Key: mvcc.Key(fmt.Sprint("k", i)), Value: make([]byte, 700<<10)})
 	}
-	_, err := c.Commit(t.Context(), begin(t, c), content)
+	_, err := c.Commit(t.Context(), Transaction{Start: begin(t, c)}, content)
 	require.NoError(t, err)
 	w.settle()
 	require.Empty(t, w.locks())

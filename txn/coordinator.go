@@ -27,6 +27,8 @@ type Config struct {
 	// Patience: after so long a call begins no new try against shards that are not available,
 	// locks in the way or conflicts, whatever its context allows; default 30 s.
 	Patience time.Duration
+	// LockWait is how long a claim waits for locks of others at most; default Patience.
+	LockWait time.Duration
 	// Behind bounds the commits whose locks are being turned behind their callers' backs;
 	// above it visitors and the leaders' sweeps turn them; default 4,096.
 	Behind int
@@ -38,6 +40,9 @@ func (c *Config) fill() {
 	}
 	if c.Patience <= 0 {
 		c.Patience = 30 * time.Second
+	}
+	if c.LockWait <= 0 {
+		c.LockWait = c.Patience
 	}
 	if c.Behind <= 0 {
 		c.Behind = 4096
@@ -53,6 +58,8 @@ type Coordinator struct {
 	clock  clock
 	keeper keeper
 	behind atomic.Int64
+
+	resolving resolving
 }
 
 // NewCoordinator makes one. The windows are the caller's to close.
@@ -116,6 +123,13 @@ func (c *clock) newest() timestamp.Timestamp {
 	return c.ts
 }
 
+// within is the newest timestamp known, where it was heard no longer than age ago.
+func (c *clock) within(now, age time.Duration) (timestamp.Timestamp, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ts, c.ts != 0 && now-c.at <= age
+}
+
 // estimate is about what the oracle would say now. Only expiries are made of it, and for
 // them a wrong one costs time, never truth.
 func (c *clock) estimate(now time.Duration) timestamp.Timestamp {
@@ -124,17 +138,18 @@ func (c *clock) estimate(now time.Duration) timestamp.Timestamp {
 	return c.ts.Add(now - c.at)
 }
 
-// spawnBehind runs f behind its caller's back; where too much is under way it leaves f out: all
-// that is done so is done by visitors and sweeps as well.
-func (c *Coordinator) spawnBehind(name string, f func(context.Context)) {
+// spawnBehind runs f behind its caller's back; where too much is under way it leaves f out, and
+// says so: all that is done so is done by visitors and sweeps as well.
+func (c *Coordinator) spawnBehind(name string, f func(context.Context)) bool {
 	if c.behind.Add(1) > int64(c.cfg.Behind) {
 		c.behind.Add(-1)
-		return
+		return false
 	}
 	c.w.Tasks.Spawn(name, func(ctx context.Context) {
 		defer c.behind.Add(-1)
 		f(ctx)
 	})
+	return true
 }
 
 // one sends a request to the shard that holds k and follows it there, whatever moves. The

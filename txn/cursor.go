@@ -30,7 +30,7 @@ const (
 // is written while it runs may or may not appear.
 func (tx *Txn) Scan(ctx context.Context, start, end mvcc.Key, options ...ScanOption) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
-		c := &cursor{tx: tx, args: mvcc.ScanArgs{ReadTS: tx.start, Own: tx.start, Span: mvcc.Span{Start: start, End: end}}}
+		c := &cursor{tx: tx, args: tx.scanArgs(start, end)}
 		for _, o := range options {
 			o(c)
 		}
@@ -51,6 +51,11 @@ func (tx *Txn) Scan(ctx context.Context, start, end mvcc.Key, options ...ScanOpt
 	}
 }
 
+func (tx *Txn) scanArgs(start, end mvcc.Key) mvcc.ScanArgs {
+	at := tx.read()
+	return mvcc.ScanArgs{ReadTS: at.TS, Own: at.Own, Primary: at.Primary, Span: mvcc.Span{Start: start, End: end}}
+}
+
 // cursor merges the pages of a scan with the buffer. The limit counts what the caller sees,
 // so it is applied above the merge (P15).
 type cursor struct {
@@ -58,7 +63,7 @@ type cursor struct {
 	args  mvcc.ScanArgs
 	limit int
 
-	own  []Entry // what is left of the buffer's entries, in the scan's order
+	own  []own // what is left of the buffer's entries, in the scan's order
 	page []mvcc.Version
 	more bool // there are further pages
 }
@@ -86,7 +91,7 @@ func (c *cursor) open() error {
 			return c.args.Reverse && k >= span.Start
 		}
 		if o.write.Op != 0 {
-			c.own = append(c.own, o.entry())
+			c.own = append(c.own, o)
 		}
 		return true
 	}
@@ -110,14 +115,13 @@ func (c *cursor) next(ctx context.Context) (Entry, bool, error) {
 		switch {
 		case len(c.page) == 0 && len(c.own) == 0:
 			return Entry{}, false, nil
-		case len(c.own) == 0 || (len(c.page) > 0 && c.before(c.page[0].Key, c.own[0].Key)):
+		case len(c.own) == 0 || (len(c.page) > 0 && c.before(c.page[0].Key, c.own[0].write.Key)):
 			e = entryOf(c.page[0].Key, &c.page[0])
 			c.page = c.page[1:]
 		default:
-			e = c.own[0]
-			c.own = c.own[1:]
-			if len(c.page) > 0 && c.page[0].Key == e.Key {
-				c.page = c.page[1:]
+			var err error
+			if e, err = c.takeOwn(); err != nil {
+				return Entry{}, false, err
 			}
 		}
 		if !e.Found {
@@ -128,6 +132,18 @@ func (c *cursor) next(ctx context.Context) (Entry, bool, error) {
 		}
 		return e, true, nil
 	}
+}
+
+// takeOwn is the next of the transaction's own entries, over what the shards hold at its key.
+func (c *cursor) takeOwn() (Entry, error) {
+	o := c.own[0]
+	c.own = c.own[1:]
+	under := Entry{Key: o.write.Key}
+	if len(c.page) > 0 && c.page[0].Key == o.write.Key {
+		under = entryOf(o.write.Key, &c.page[0])
+		c.page = c.page[1:]
+	}
+	return o.over(under)
 }
 
 func (c *cursor) before(a, b mvcc.Key) bool {
@@ -143,15 +159,24 @@ func (c *cursor) fetch(ctx context.Context) error {
 	if c.limit > 0 {
 		c.args.Limit = min(c.limit+len(c.own), pageEntries)
 	}
-	page, err := c.tx.c.Scan(ctx, c.args)
+	// Where an atomic operation of its own needs the value under it, keys alone do not do.
+	args := c.args
+	args.KeysOnly = args.KeysOnly && len(c.own) == 0
+	c.tx.tx.Fixed = true
+	page, err := c.tx.c.Scan(ctx, args)
 	if err != nil {
 		return err
 	}
 	c.page, c.more = page.Versions, page.More
+	read := c.args.Span
 	if c.args.Reverse {
 		c.args.Span.End = page.Resume
+		read.Start = max(read.Start, page.Resume) // of the last page Resume is empty
 	} else {
 		c.args.Span.Start = page.Resume
+		if page.More {
+			read.End = page.Resume
+		}
 	}
-	return nil
+	return c.tx.reads.span(c.tx.kind.serializable, read)
 }

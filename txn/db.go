@@ -2,6 +2,8 @@ package txn
 
 import (
 	"context"
+	"errors"
+	"strconv"
 	"time"
 
 	"github.com/shaledb/shale/mvcc"
@@ -30,27 +32,48 @@ func (db *DB) Close() error {
 func (db *DB) Coordinator() *Coordinator { return db.c }
 
 // Update runs f in a transaction and commits it. After a definite abort, and only then, it
-// runs f again in a new one: f must do nothing that cannot be done twice. It goes on until
+// runs f again in a new one: f must do nothing that cannot be done twice. An abort that f met
+// itself, waiting for a claim, counts where f returns it. It goes on until
 // ctx ends or the coordinator's patience does. An error of f's own ends it, and nothing is
 // written. After an *mvcc.UndeterminedError the transaction may have been committed.
-func (db *DB) Update(ctx context.Context, f func(*Txn) error) error {
+func (db *DB) Update(ctx context.Context, f func(*Txn) error, options ...TxnOption) error {
 	until := db.c.w.Tasks.Now() + db.c.cfg.Patience
 	for tries := 0; ; tries++ {
-		tx, err := db.Begin(ctx)
+		tx, err := db.Begin(ctx, options...)
 		if err != nil {
 			return err
 		}
-		if err := f(tx); err != nil {
-			return err
+		err = f(tx)
+		if err == nil {
+			err = tx.Commit(ctx)
+		} else if !tx.lost(err) {
+			return errors.Join(err, tx.giveUp(ctx))
 		}
-		err = tx.Commit(ctx)
 		if !aborted(err) || db.c.w.Tasks.Now() >= until {
 			return err
 		}
-		if e := db.c.w.Tasks.Sleep(ctx, jitter(tx.start, tries)); e != nil {
+		if e := db.c.w.Tasks.Sleep(ctx, jitter(tx.tx.Start, tries)); e != nil {
 			return err
 		}
 	}
+}
+
+// lost says whether err, which came from f, is that the transaction was aborted under it.
+func (tx *Txn) lost(err error) bool { return aborted(err) && tx.ended != nil && tx.commitTS == 0 }
+
+// giveUp frees what the transaction has claimed, also where ctx has ended.
+func (tx *Txn) giveUp(ctx context.Context) error {
+	if tx.tx.Primary == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tx.c.cfg.LockTTL)
+	defer cancel()
+	err := tx.Rollback(ctx)
+	tx.end(ErrEnded) // without heartbeats its claims expire
+	if errors.Is(err, ErrCommitted) {
+		return err
+	}
+	return nil
 }
 
 // View runs f in a read-only transaction.
@@ -78,6 +101,17 @@ func (db *DB) Get(ctx context.Context, k mvcc.Key) (Entry, error) {
 func (db *DB) Put(ctx context.Context, k mvcc.Key, value []byte) error {
 	_, err := db.c.Autocommit(ctx, mvcc.Content{Mutations: []mvcc.Mutation{{Op: mvcc.MutationPut, Key: k, Value: value}}})
 	return err
+}
+
+// Add adds to the number that a key holds as decimal text; an absent one counts as 0. It never
+// conflicts. *mvcc.AtomicError: the value is no such number, or the sum is too large.
+func (db *DB) Add(ctx context.Context, k mvcc.Key, delta int64) error {
+	_, err := db.c.Autocommit(ctx, mvcc.Content{Mutations: []mvcc.Mutation{addition(k, delta)}})
+	return err
+}
+
+func addition(k mvcc.Key, delta int64) mvcc.Mutation {
+	return mvcc.Mutation{Op: mvcc.MutationAdd, Key: k, Value: strconv.AppendInt(nil, delta, 10)}
 }
 
 // Delete deletes keys, all at one moment, whether they are there or not.

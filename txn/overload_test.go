@@ -22,9 +22,9 @@ func TestOverloadRollsNothingBack(t *testing.T) {
 		}
 	}
 	var busy *routing.OverloadedError
-	_, err := first.Commit(t.Context(), start, content)
+	_, err := first.Commit(t.Context(), Transaction{Start: start}, content)
 	require.ErrorAs(t, err, &busy)
-	commitTS, err := second.Commit(t.Context(), start, content)
+	commitTS, err := second.Commit(t.Context(), Transaction{Start: start}, content)
 	require.NoError(t, err)
 	w.settle() // what the first spawned comes first
 	require.Equal(t, []string{"1", "1"}, w.values("a", "z"))

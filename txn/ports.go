@@ -20,6 +20,7 @@ type Sender interface {
 	// answered call (nil: never); calls unanswered by then have an *routing.UnavailableError
 	// with Maybe set. It follows leader hints (NotLeaderError) by itself within the calls'
 	// timeouts; wrong routes (EpochMismatchError, UnknownShardError) are the caller's.
+	// A call To the system shard without replicas goes where the sender knows it to be.
 	// Safe for concurrent use; the calls belong to Send until it returns.
 	Send(ctx context.Context, calls []*routing.Call, enough func(*routing.Call) bool)
 }

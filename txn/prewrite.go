@@ -4,26 +4,32 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/shaledb/shale/mvcc"
 	"github.com/shaledb/shale/shard/routing"
+	"github.com/shaledb/shale/timestamp"
 )
 
 // chunkSize closes a prewrite request: larger contents go in several, so that no Raft entry
 // grows beyond 2 MiB or one value.
 const chunkSize = 1 << 20
 
+// windowSize bounds what one transaction has under way at once: a content of 64 MiB must not
+// stand in every queue on its way as a whole (P17).
+const windowSize = 8 << 20
+
 // prewrite lays all locks, or, where one request holds everything, commits at once. It goes
 // on through moved shards, locks of others and changes of leaders, and ends with all laid,
 // with the outcome known, or with the reason why not.
 func (t *commit) prewrite(ctx context.Context) error {
-	todo := t.mutations
+	todo := t.content.Mutations
 	p := t.c.patience()
 	for len(todo) > 0 {
 		groups, err := groupByShard(ctx, t.c.w.Shards, todo, func(m mvcc.Mutation) mvcc.Key { return m.Key })
 		var locks []mvcc.Lock
 		if err == nil {
-			todo, locks, err = t.prewriteOnce(ctx, groups, len(todo) == len(t.mutations))
+			todo, locks, err = t.prewriteOnce(ctx, groups, len(todo) == len(t.content.Mutations))
 		}
 		if err == nil && len(locks) > 0 {
 			if err = t.c.resolveAll(ctx, locks); err == nil {
@@ -43,7 +49,10 @@ func (t *commit) prewrite(ctx context.Context) error {
 // locks of others, or the worst error.
 func (t *commit) prewriteOnce(ctx context.Context, groups []group[mvcc.Mutation], whole bool) (left []mvcc.Mutation,
 	locks []mvcc.Lock, err error) {
-	calls, parts := t.prewriteCalls(groups, whole)
+	calls, parts, left, err := t.prewriteCalls(ctx, groups, whole)
+	if err != nil {
+		return nil, nil, err
+	}
 	t.c.w.Sender.Send(ctx, calls, func(call *routing.Call) bool { return refusal(call.Err) })
 	for i, call := range calls {
 		res, ok := call.Res.(*mvcc.PrewriteResult)
@@ -53,7 +62,7 @@ func (t *commit) prewriteOnce(ctx context.Context, groups []group[mvcc.Mutation]
 			t.take(call.Req.(*mvcc.PrewriteArgs), parts[i], res)
 			continue
 		case call.Err == nil:
-			return nil, nil, fmt.Errorf("shard %d answered a prewrite with %T", call.To.ID, call.Res)
+			return left, nil, fmt.Errorf("shard %d answered a prewrite with %T", call.To.ID, call.Res)
 		case errors.As(call.Err, &locked):
 			locks = append(locks, locked.Lock)
 		default:
@@ -68,41 +77,60 @@ func (t *commit) prewriteOnce(ctx context.Context, groups []group[mvcc.Mutation]
 	return left, locks, err
 }
 
-// prewriteCalls cuts the groups into requests. A single one that holds all is one phase.
-func (t *commit) prewriteCalls(groups []group[mvcc.Mutation], whole bool) ([]*routing.Call, [][]mvcc.Mutation) {
-	var calls []*routing.Call
-	var parts [][]mvcc.Mutation
-	expires := t.c.expiry()
+// prewriteCalls cuts the groups into requests, as many as may be under way at once; left is
+// what goes later. A single one that holds all is one phase, and what was read of a
+// serializable transaction is then validated in the same step.
+func (t *commit) prewriteCalls(ctx context.Context, groups []group[mvcc.Mutation], whole bool) (calls []*routing.Call,
+	parts [][]mvcc.Mutation, left []mvcc.Mutation, err error) {
+	expires, size := t.c.expiry(), 0
 	for _, g := range groups {
 		for rest := g.items; len(rest) > 0; {
-			n := chunk(rest)
-			calls = append(calls, &routing.Call{To: g.to, Req: &mvcc.PrewriteArgs{Start: t.start, Primary: t.primary(),
-				Mutations: rest[:n], Digest: t.digest, Expires: expires}})
+			n, bytes := chunk(rest)
+			if size += bytes; size > windowSize && len(calls) > 0 {
+				left = append(left, rest...)
+				break
+			}
+			calls = append(calls, &routing.Call{To: g.to, Req: t.prewriteArgs(rest[:n], expires)})
 			parts = append(parts, rest[:n])
 			rest = rest[n:]
 		}
 	}
-	if len(calls) == 1 && whole {
+	if len(calls) == 1 && whole && len(left) == 0 {
 		args := calls[0].Req.(*mvcc.PrewriteArgs)
-		args.OnePhase, args.Autocommit = true, t.blind
-	} else {
-		t.spread = true
+		if args.OnePhase, err = t.readsWithin(ctx, calls[0].To); err != nil {
+			return nil, nil, nil, err
+		}
+		if args.OnePhase {
+			args.Autocommit = t.blind
+			args.ReadKeys = without(t.content.ReadKeys, t.keys())
+			return calls, parts, nil, nil
+		}
 	}
-	return calls, parts
+	t.spread = true
+	return calls, parts, left, nil
+}
+
+func (t *commit) prewriteArgs(ms []mvcc.Mutation, expires timestamp.Timestamp) *mvcc.PrewriteArgs {
+	a := &mvcc.PrewriteArgs{Start: t.tx.Start, ReadTS: t.tx.readTS(), Primary: t.main, Mutations: ms, Digest: t.digest,
+		Expires: expires, Async: t.async}
+	if t.async && slices.ContainsFunc(ms, func(m mvcc.Mutation) bool { return m.Key == t.main }) {
+		a.Secondaries = t.keys()[1:]
+	}
+	return a
 }
 
 // chunk is how many of the mutations go into one request; a check and the write of its key
 // stay together where they stand together.
-func chunk(ms []mvcc.Mutation) int {
-	size, n := 0, 0
+func chunk(ms []mvcc.Mutation) (n, size int) {
 	for n < len(ms) {
-		size += len(ms[n].Key) + len(ms[n].Value)
-		if size > chunkSize && n > 0 && ms[n].Key != ms[n-1].Key {
+		more := len(ms[n].Key) + len(ms[n].Value)
+		if size+more > chunkSize && n > 0 && ms[n].Key != ms[n-1].Key {
 			break
 		}
+		size += more
 		n++
 	}
-	return n
+	return n, size
 }
 
 // take notes what a prewrite has brought.

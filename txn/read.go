@@ -17,6 +17,9 @@ type Read struct {
 	TS timestamp.Timestamp
 	// Own is the reader's transaction, whose locks do not block it; zero: none.
 	Own timestamp.Timestamp
+	// Primary is its primary where it holds claims: the read's wait is then one that can close
+	// a cycle (S23).
+	Primary mvcc.Key
 }
 
 // Get reads keys, one version for each, in order; where its Op is not OpPut, there is nothing
@@ -75,7 +78,7 @@ func (c *Coordinator) getOnce(ctx context.Context, at Read, keys []mvcc.Key, gro
 	out []mvcc.Version) (left []int, locks []mvcc.Lock, err error) {
 	calls := make([]*routing.Call, len(groups))
 	for i, g := range groups {
-		args := &mvcc.GetArgs{ReadTS: at.TS, Own: at.Own, Keys: make([]mvcc.Key, len(g.items))}
+		args := &mvcc.GetArgs{ReadTS: at.TS, Own: at.Own, Primary: at.Primary, Keys: make([]mvcc.Key, len(g.items))}
 		for j, n := range g.items {
 			args.Keys[j] = keys[n]
 		}

@@ -2,6 +2,7 @@ package txn
 
 import (
 	"context"
+	"errors"
 
 	"github.com/shaledb/shale/mvcc"
 	"github.com/shaledb/shale/shard/routing"
@@ -21,44 +22,73 @@ func (c *Coordinator) resolveAll(ctx context.Context, locks []mvcc.Lock) error {
 // resolve asks the met lock's primary what became of its transaction, and turns the lock
 // accordingly. The primary's shard alone judges, by oracle time (P9); the visitor brings a
 // timestamp drawn after it met the lock. While the transaction is alive the question waits
-// there: until it is decided or its time is over. Nobody polls (S8).
+// there: until it is decided or its time is over. Nobody polls (S8). An asynchronous commit
+// may be decided by its locks alone: they are looked at first.
 func (c *Coordinator) resolve(ctx context.Context, l mvcc.Lock) error {
 	p := c.patience()
-	for {
+	for wait := !l.Async; ; wait = true {
 		now, err := c.Now(ctx)
 		if err != nil {
 			return err
 		}
 		status, err := c.status(ctx, l.Primary, &mvcc.CheckTxnArgs{Start: l.StartTS, Primary: l.Primary, Now: now,
-			MetExpires: l.Expires, Wait: true})
+			MetExpires: l.Expires, Wait: wait})
 		if err != nil {
 			return err
 		}
+		if status.Async && status.Decision == mvcc.Undecided && decides(l, status) {
+			decided, err := c.recover(ctx, l.StartTS, l.Primary, status, now >= status.Expires)
+			if err != nil {
+				return err
+			}
+			if decided != nil {
+				status = decided
+			}
+		}
 		if turn := verdict(l, status); turn != nil {
 			_, err := c.one(ctx, l.Key, turn)
-			return err
+			return c.turned(l, err)
 		}
-		alive := &routing.UnavailableError{Why: "transaction " + l.StartTS.String() + " holds a lock on " +
-			mvcc.FormatKey(l.Key) + " and is alive"}
-		if status.Expired {
-			alive.Why = "the records of transaction " + l.StartTS.String() + " are gone, but its lock on " +
-				mvcc.FormatKey(l.Key) + " stands"
-		}
-		if err := p.pause(ctx, alive); err != nil {
+		if err := p.pause(ctx, alive(l, status)); err != nil {
 			return err
 		}
 	}
+}
+
+// turned forgives that a claim has meanwhile become a lock of its transaction's content.
+func (c *Coordinator) turned(l mvcc.Lock, err error) error {
+	var mismatch *mvcc.DigestMismatchError
+	if l.Kind == mvcc.LockClaim && errors.As(err, &mismatch) {
+		return nil
+	}
+	return err
+}
+
+// alive says why nothing can be done about a lock yet.
+func alive(l mvcc.Lock, status *mvcc.TxnStatus) error {
+	if status.Expired {
+		return &routing.UnavailableError{Why: "the records of transaction " + l.StartTS.String() +
+			" are gone, but its lock on " + mvcc.FormatKey(l.Key) + " stands"}
+	}
+	return &routing.UnavailableError{Why: "transaction " + l.StartTS.String() + " holds a lock on " +
+		mvcc.FormatKey(l.Key) + " and is alive"}
+}
+
+// decides says whether the status is of the content that the met lock is of. A claim is laid
+// before there is a content, and a primary that is claimed only has none yet.
+func decides(l mvcc.Lock, status *mvcc.TxnStatus) bool {
+	return status.Digest == l.Digest || l.Kind == mvcc.LockClaim || (status.Locked && status.Digest == mvcc.Digest{})
 }
 
 // verdict is what to do to a met lock, nil while its transaction is undecided. A lock of
 // another content than was decided, or than holds the primary, is rolled back whatever the
 // decision: no decision will ever be its own (S7).
 func verdict(l mvcc.Lock, status *mvcc.TxnStatus) routing.Request {
-	same := status.Digest == l.Digest
+	same := decides(l, status)
 	switch {
 	case status.Decision == mvcc.Committed && same:
 		return &mvcc.CommitArgs{Start: l.StartTS, CommitTS: status.CommitTS, Primary: l.Primary,
-			Keys: []mvcc.Key{l.Key}, Digest: l.Digest}
+			Keys: []mvcc.Key{l.Key}, Digest: status.Digest}
 	case status.Decision == mvcc.Undecided && (!status.Locked || same):
 		return nil
 	}

@@ -25,7 +25,7 @@ func TestLocksOfTheDeadExpire(t *testing.T) {
 		}
 		return none
 	}
-	_, err := dead.Commit(t.Context(), start, puts("a", "1", "z", "1"))
+	_, err := dead.Commit(t.Context(), Transaction{Start: start}, puts("a", "1", "z", "1"))
 	require.ErrorIs(t, err, errDead)
 	w.fault, w.dead, w.tasks = nil, false, nil
 	require.Len(t, w.locks(), 2)
@@ -35,7 +35,7 @@ func TestLocksOfTheDeadExpire(t *testing.T) {
 	waited := w.clock - began
 	require.GreaterOrEqual(t, waited, 4*time.Second, "a lock's time is its own")
 	require.Less(t, waited, 6*time.Second)
-	_, err = dead.Commit(t.Context(), start, puts("a", "1", "z", "1"))
+	_, err = dead.Commit(t.Context(), Transaction{Start: start}, puts("a", "1", "z", "1"))
 	require.True(t, aborted(err), "the dead do not rise: %v", err)
 }
 
@@ -64,7 +64,7 @@ func TestVerdict(t *testing.T) {
 				return
 			}
 			require.Equal(t, c.want, kind(got))
-			require.Equal(t, []mvcc.Key{"z"}, keysOf(got))
+			require.Equal(t, []mvcc.Key{"z"}, requestKeys(got))
 		})
 	}
 }
@@ -78,7 +78,7 @@ func TestResolveInTheBackground(t *testing.T) {
 		}
 		return none
 	}
-	_, err := c.Commit(t.Context(), begin(t, c), puts("a", "1", "z", "1"))
+	_, err := c.Commit(t.Context(), Transaction{Start: begin(t, c)}, puts("a", "1", "z", "1"))
 	require.NoError(t, err)
 	w.settle()
 	w.fault, w.dead = nil, false
@@ -92,7 +92,7 @@ func TestHeartbeats(t *testing.T) {
 	c := w.coordinator()
 	start := begin(t, c)
 	content := puts("a", "1", "z", "1")
-	tx, err := c.newCommit(start, content)
+	tx, err := c.newCommit(Transaction{Start: start}, content)
 	require.NoError(t, err)
 	require.NoError(t, tx.prewrite(t.Context()))
 	before := w.locks()[0].Expires

@@ -91,7 +91,7 @@ func TestRollback(t *testing.T) {
 	w.fault = nil
 	require.NoError(t, tx.Rollback(t.Context()))
 	require.Equal(t, []string{"-", "-"}, w.values("a", "z"))
-	_, err = db.c.Commit(t.Context(), tx.start, mvcc.Content{Mutations: tx.buffer.mutations()})
+	_, err = db.c.Commit(t.Context(), tx.tx, mvcc.Content{Mutations: tx.buffer.mutations()})
 	require.True(t, aborted(err))
 }
 

@@ -176,7 +176,7 @@ func (w *world) deliver(call *routing.Call) (routing.Response, error) {
 		return nil, &routing.UnknownShardError{Shard: call.To.ID}
 	}
 	s := w.shards[i]
-	for _, k := range keysOf(call.Req) {
+	for _, k := range requestKeys(call.Req) {
 		if !s.d.Span.Contains(k) {
 			return nil, &routing.EpochMismatchError{Shard: s.d.ID, Current: []routing.Descriptor{s.d}}
 		}
@@ -229,6 +229,16 @@ func (s *fakeShard) serve(req routing.Request) (routing.Response, error) {
 		var r mvcc.TxnStatus
 		rows, r, err = mvcc.Heartbeat(s.e, a, l)
 		res = &r
+	case *mvcc.ClaimArgs:
+		var r mvcc.ClaimResult
+		rows, r, err = mvcc.Claim(s.e, a, l)
+		res = &r
+	case *mvcc.FenceArgs:
+		var r mvcc.FenceResult
+		rows, r, err = mvcc.Fence(s.e, a, l)
+		res = &r
+	case *mvcc.ValidateArgs:
+		return s.validate(a)
 	case *mvcc.OutcomeArgs:
 		var r mvcc.TxnStatus
 		r, err = mvcc.Outcome(s.e, a, l)
@@ -268,6 +278,28 @@ func (s *fakeShard) get(a *mvcc.GetArgs) (routing.Response, error) {
 	return res, nil
 }
 
+// validate is a read at a.At that only wants to know whether anything is newer than a.ReadTS.
+func (s *fakeShard) validate(a *mvcc.ValidateArgs) (routing.Response, error) {
+	s.maxRead = max(s.maxRead, a.At)
+	spans := slices.Clone(a.Spans)
+	for _, k := range a.Keys {
+		spans = append(spans, mvcc.Span{Start: k, End: k + "\x00"})
+	}
+	for _, span := range spans {
+		for _, l := range s.e.Locks() {
+			if span.Contains(l.Key) && l.BlocksRead(a.At, a.Start) {
+				return nil, &mvcc.WriteConflictError{Key: l.Key, StartTS: a.Start, ConflictTS: l.MinCommitTS}
+			}
+		}
+		for v, err := range s.e.Scan(span, a.At, false, true) {
+			if err != nil || v.CommitTS > a.ReadTS {
+				return nil, errors.Join(err, &mvcc.WriteConflictError{Key: v.Key, StartTS: a.Start, ConflictTS: v.CommitTS, Final: true})
+			}
+		}
+	}
+	return &mvcc.ValidateResult{}, nil
+}
+
 func (s *fakeShard) scan(a *mvcc.ScanArgs) (routing.Response, error) {
 	span := s.d.Span.Clip(a.Span)
 	s.maxRead = max(s.maxRead, a.ReadTS)
@@ -300,13 +332,22 @@ func kind(req routing.Request) string {
 		return "heartbeat"
 	case *mvcc.OutcomeArgs:
 		return "outcome"
+	case *mvcc.ClaimArgs:
+		return "claim"
+	case *mvcc.FenceArgs:
+		if a.Fence {
+			return "fence"
+		}
+		return "look"
+	case *mvcc.ValidateArgs:
+		return "validate"
 	case *mvcc.GetArgs:
 		return "get"
 	}
 	return "scan"
 }
 
-func keysOf(req routing.Request) []mvcc.Key {
+func requestKeys(req routing.Request) []mvcc.Key {
 	switch a := req.(type) {
 	case *mvcc.GetArgs:
 		return a.Keys
@@ -322,6 +363,16 @@ func keysOf(req routing.Request) []mvcc.Key {
 		return a.Keys
 	case *mvcc.CheckTxnArgs:
 		return []mvcc.Key{a.Primary}
+	case *mvcc.ClaimArgs:
+		return a.Keys
+	case *mvcc.FenceArgs:
+		return a.Keys
+	case *mvcc.ValidateArgs:
+		keys := slices.Clone(a.Keys)
+		for _, span := range a.Spans {
+			keys = append(keys, span.Start)
+		}
+		return keys
 	case *mvcc.OutcomeArgs:
 		return []mvcc.Key{a.Primary}
 	case *mvcc.HeartbeatArgs:

@@ -22,6 +22,9 @@ func (c *Cluster) Send(ctx context.Context, calls []*routing.Call, enough func(*
 			timeout = c.cfg.CallTimeout
 		}
 		call.Res, call.Err = nil, nil
+		if call.To.ID == routing.SystemShard && len(call.To.Replicas) == 0 {
+			call.To = c.System()
+		}
 		a := &s.attempts[i]
 		*a = attempt{s: s, call: call, index: i, deadline: now.Add(timeout)}
 		a.next(now)
