@@ -45,8 +45,17 @@ func ApplyAtomic(key Key, op MutationOp, base []byte, present bool, operand []by
 	return strconv.AppendInt(nil, n, 10), nil
 }
 
-// parseInteger reads a number as atomic operations keep and take it.
+// parseInteger reads a number as atomic operations keep and take it: at most a sign and the
+// 19 digits of the largest.
 func parseInteger(text []byte) (int64, bool) {
+	if len(text) > 20 {
+		return 0, false
+	}
 	n, err := strconv.ParseInt(string(text), 10, 64)
 	return n, err == nil
+}
+
+func isInteger(text []byte) bool {
+	_, ok := parseInteger(text)
+	return ok
 }

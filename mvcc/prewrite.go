@@ -11,20 +11,27 @@ import (
 //
 // What is recorded of the transaction itself comes first: own outcome or fence, then own
 // lock. So a repeat hears what the first copy heard, and a late copy lays no ghost lock.
-// Then come the others: their locks, then versions and marks above Start, then the checks.
-// The request is laid as a whole or refused as a whole.
+// Then come the others: their locks, then versions and marks above ReadTS, then the checks
+// and atomic operations. The request is laid as a whole or refused as a whole. A claim of the
+// transaction's own gives way to the lock or version; where MutationClaim finds none, it was
+// lost, and all is lost.
 //
 // Where the result's CommitTS is set, the transaction is already committed. A request
 // without the primary proves this of the id alone; that the content was the same is for the
 // primary's answer to say. One phase where the transaction has a prewritten lock already
-// becomes a plain prewrite: MinCommitTS is set, and the second phase must follow.
+// becomes a plain prewrite: MinCommitTS is set, and the second phase must follow. So does one
+// phase with reads that cannot be held at its commit timestamp, see readsHeld.
+//
+// With ReadKeys the caller raises MaxRead to ReadTS before it evaluates.
 //
 // Errors: *TxnAbortedError, *DigestMismatchError, *ExpiredError (what is recorded);
-// *LockedError, *WriteConflictError (others); *AlreadyExistsError, *CheckFailedError. With
-// one of the last two the caller must raise MaxRead to Start before it answers: the refusal
-// is a read at Start, and a write below it would let a repeat of the refused Commit through.
+// *LockedError, *WriteConflictError (others); *AlreadyExistsError, *CheckFailedError,
+// *AtomicError. With *AlreadyExistsError and *CheckFailedError the caller must raise MaxRead
+// to ReadTS before it answers: the refusal is a read there, and a write below it would let a
+// repeat of the refused Commit through. No such thing holds a repeat of a refused atomic
+// operation back: there the abort must be recorded at the primary before it is told.
 func Prewrite(r Reader, a *PrewriteArgs, l Leader) (Rows, PrewriteResult, error) {
-	p := prewrite{r: r, a: a, l: l, onePhase: a.OnePhase}
+	p := prewrite{r: r, a: a, l: l, readTS: max(a.Start, a.ReadTS), onePhase: a.OnePhase}
 	p.group()
 	if commitTS, err := p.recorded(); err != nil || commitTS != 0 {
 		return Rows{}, PrewriteResult{CommitTS: commitTS}, err
@@ -35,7 +42,7 @@ func Prewrite(r Reader, a *PrewriteArgs, l Leader) (Rows, PrewriteResult, error)
 	if err := p.judge(); err != nil {
 		return Rows{}, PrewriteResult{}, err
 	}
-	if p.onePhase {
+	if p.onePhase && p.readsHeld() {
 		return p.commitAtOnce()
 	}
 	rows, minCommitTS := p.lay()
@@ -48,6 +55,7 @@ type prewrite struct {
 	a        *PrewriteArgs
 	l        Leader
 	wants    []want
+	readTS   timestamp.Timestamp
 	onePhase bool
 	newest   timestamp.Timestamp // the newest commit timestamp met on the keys
 }
@@ -59,7 +67,12 @@ type want struct {
 	own          Lock // the transaction's own lock, where one stands
 	stands       bool // own is a prewritten lock: there is nothing left to do
 	claimed      bool // own is a claim: the new lock takes its place
+	value        []byte
 }
+
+// atomic says whether the key is only worked upon at its newest state: then nothing newer is
+// a conflict, and any lock is waited for.
+func (w *want) atomic() bool { return w.check == nil && w.write != nil && w.write.Op.Atomic() }
 
 func (p *prewrite) group() {
 	p.wants = make([]want, 0, len(p.a.Mutations))
@@ -80,7 +93,7 @@ func (p *prewrite) group() {
 		if m.Op.Check() {
 			p.wants[n].check = m
 		} else {
-			p.wants[n].write = m
+			p.wants[n].write, p.wants[n].value = m, m.Value
 		}
 	}
 }
@@ -138,6 +151,9 @@ func (p *prewrite) ownLocks() error {
 		w := &p.wants[i]
 		lock, ok := p.r.Lock(w.key)
 		if !ok || lock.StartTS != p.a.Start {
+			if w.check != nil && w.check.Op == MutationClaim {
+				return &TxnAbortedError{StartTS: p.a.Start, Key: w.key}
+			}
 			continue
 		}
 		w.own = lock
@@ -146,7 +162,7 @@ func (p *prewrite) ownLocks() error {
 			p.newest = max(p.newest, lock.MinCommitTS)
 			continue
 		}
-		if lock.Digest != p.a.Digest {
+		if lock.Digest != p.a.Digest || lock.Primary != p.a.Primary || lock.Async != p.a.Async {
 			return &DigestMismatchError{StartTS: p.a.Start, Key: w.key}
 		}
 		// A prewritten lock's promise may be known elsewhere: another commit timestamp than
@@ -156,8 +172,8 @@ func (p *prewrite) ownLocks() error {
 	return nil
 }
 
-// foreignLocks refuses what others hold. A lock that will commit above Start conflicts in
-// any case: waiting for it could only close a cycle that nobody detects (S23).
+// foreignLocks refuses what others hold. A lock that will commit above ReadTS conflicts in
+// any case: waiting for it could only close a cycle (S23). An atomic operation waits.
 func (p *prewrite) foreignLocks() error {
 	for i := range p.wants {
 		w := &p.wants[i]
@@ -165,7 +181,7 @@ func (p *prewrite) foreignLocks() error {
 		if !ok || lock.StartTS == p.a.Start {
 			continue
 		}
-		if lock.MinCommitTS > p.a.Start && !p.atNewest() {
+		if lock.MinCommitTS > p.readTS && !p.atNewest() && !w.atomic() {
 			return &WriteConflictError{Key: w.key, StartTS: p.a.Start, ConflictTS: lock.MinCommitTS}
 		}
 		return &LockedError{Lock: lock}
@@ -176,22 +192,23 @@ func (p *prewrite) foreignLocks() error {
 // atNewest: nothing was read at Start, and the whole transaction is here.
 func (p *prewrite) atNewest() bool { return p.onePhase && p.a.Autocommit }
 
-// conflicts refuses what is newer than Start: versions, and marks, which are the committed
-// checks of others (S6).
+// conflicts refuses what is newer than ReadTS: versions, and marks, which are the committed
+// checks of others (S6). Claimed keys are no exception: the claim keeps away what comes after
+// it, and ReadTS lies above what it read (P12).
 func (p *prewrite) conflicts() error {
 	for i := range p.wants {
 		w := &p.wants[i]
 		if w.stands {
 			continue
 		}
-		newest, ok, err := p.r.Newest(w.key, p.a.Start)
+		newest, ok, err := p.r.Newest(w.key, p.readTS)
 		if err != nil {
 			return err
 		}
 		if !ok {
 			continue
 		}
-		if !p.atNewest() {
+		if !p.atNewest() && !w.atomic() {
 			return &WriteConflictError{Key: w.key, StartTS: p.a.Start, ConflictTS: newest.CommitTS,
 				Final: true}
 		}
@@ -200,12 +217,14 @@ func (p *prewrite) conflicts() error {
 	return nil
 }
 
-// checks looks at the newest versions, under the latch that the lock will follow.
+// checks looks at the newest versions, under the latch that the lock will follow, and works
+// on them where the operation is atomic.
 func (p *prewrite) checks() error {
 	for i := range p.wants {
 		w := &p.wants[i]
 		inserts := w.write != nil && w.write.Op == MutationInsert
-		if w.stands || (w.check == nil && !inserts) {
+		works := w.write != nil && w.write.Op.Atomic()
+		if w.stands || w.check == nil && !inserts && !works {
 			continue
 		}
 		current, ok, err := p.r.Current(w.key)
@@ -219,6 +238,11 @@ func (p *prewrite) checks() error {
 		if inserts && present {
 			return &AlreadyExistsError{Key: w.key}
 		}
+		if works {
+			if w.value, err = ApplyAtomic(w.key, w.write.Op, current.Value, present, w.write.Value); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
@@ -231,14 +255,19 @@ func holds(check *Mutation, present bool, value []byte) bool {
 		return !present
 	case MutationCheckValue:
 		return present && bytes.Equal(value, check.Value)
+	case MutationClaim:
+		return true
 	}
 	return false
 }
 
+// minCommitTS is the least timestamp at which the transaction may commit here.
+func (p *prewrite) minCommitTS() timestamp.Timestamp { return p.l.MinCommitTS(p.readTS, p.newest) }
+
 // lay makes the locks that do not stand yet.
 func (p *prewrite) lay() (Rows, timestamp.Timestamp) {
 	var rows Rows
-	minCommitTS := p.l.MinCommitTS(p.a.Start, p.newest)
+	minCommitTS := p.minCommitTS()
 	answer := timestamp.Timestamp(0)
 	for i := range p.wants {
 		w := &p.wants[i]
@@ -248,48 +277,17 @@ func (p *prewrite) lay() (Rows, timestamp.Timestamp) {
 		}
 		answer = max(answer, minCommitTS)
 		lock := Lock{Key: w.key, StartTS: p.a.Start, Primary: p.a.Primary, Kind: LockCheck,
-			MinCommitTS: minCommitTS, Expires: lifetime(minCommitTS, p.a.Expires), Digest: p.a.Digest}
+			MinCommitTS: minCommitTS, Expires: lifetime(minCommitTS, max(p.a.Expires, w.own.Expires)),
+			Digest: p.a.Digest, Async: p.a.Async}
+		if p.a.Async && w.key == p.a.Primary {
+			lock.Secondaries = p.a.Secondaries
+		}
 		if w.write != nil && w.write.Op == MutationDelete {
 			lock.Kind = LockDelete
 		} else if w.write != nil {
-			lock.Kind, lock.Value = LockPut, w.write.Value
+			lock.Kind, lock.Value = LockPut, w.value
 		}
 		rows.Locks = append(rows.Locks, lock)
 	}
 	return rows, answer
-}
-
-// commitAtOnce makes versions and marks instead of locks: one phase. The primary's row
-// carries the digest and is the transaction's record.
-func (p *prewrite) commitAtOnce() (Rows, PrewriteResult, error) {
-	var rows Rows
-	commitTS := p.l.MinCommitTS(p.a.Start, p.newest)
-	primary := false
-	for i := range p.wants {
-		w := &p.wants[i]
-		var digest Digest
-		if w.key == p.a.Primary {
-			primary, digest = true, p.a.Digest
-		}
-		if w.claimed {
-			rows.Unlocks = append(rows.Unlocks, Unlock{Key: w.key, StartTS: p.a.Start, Digest: w.own.Digest})
-		}
-		if w.write == nil {
-			rows.Marks = append(rows.Marks,
-				Mark{Key: w.key, CommitTS: commitTS, StartTS: p.a.Start, Digest: digest})
-			continue
-		}
-		v := Version{Key: w.key, CommitTS: commitTS, StartTS: p.a.Start, Op: OpPut,
-			Value: w.write.Value, Digest: digest}
-		if w.write.Op == MutationDelete {
-			v.Op, v.Value = OpDelete, nil
-		}
-		rows.Versions = append(rows.Versions, v)
-	}
-	if !primary {
-		return Rows{}, PrewriteResult{}, &InvalidError{Reason: "PRIMARY_MISSING", Key: p.a.Primary,
-			What: "a commit in one phase does not hold its primary key",
-			Hint: "send the whole transaction, or two phases"}
-	}
-	return rows, PrewriteResult{CommitTS: commitTS}, nil
 }

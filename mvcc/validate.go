@@ -11,6 +11,7 @@ const (
 	ReasonValueTooLarge       = "VALUE_TOO_LARGE"
 	ReasonTransactionTooLarge = "TRANSACTION_TOO_LARGE"
 	ReasonOpUnknown           = "OP_UNKNOWN"
+	ReasonOperand             = "OPERAND_NOT_INTEGER"
 )
 
 // ValidateMutations checks a Commit's content against the limits that every client is
@@ -22,9 +23,13 @@ func ValidateMutations(mutations []Mutation) error {
 		if err := ValidateKey(m.Key); err != nil {
 			return err
 		}
-		if m.Op < MutationPut || m.Op > MutationCheckValue {
+		if m.Op < MutationPut || m.Op > MutationAppend { // MutationClaim is no client's
 			return invalid(ReasonOpUnknown, m.Key, fmt.Sprintf("%s on key %s is unknown here", m.Op, brief(m.Key)),
 				"use an operation that this version serves")
+		}
+		if m.Op.Atomic() && m.Op != MutationAppend && !isInteger(m.Value) {
+			return invalid(ReasonOperand, m.Key, fmt.Sprintf("the operand %s of %s on key %s is no integer",
+				FormatValue(m.Value, 32), m.Op, brief(m.Key)), "write a 64-bit signed integer as decimal text")
 		}
 		if len(m.Value) > MaxValueSize {
 			return invalid(ReasonValueTooLarge, m.Key,

@@ -15,6 +15,9 @@ func TestLimits(t *testing.T) {
 	put := func(k mvcc.Key, size int) mvcc.Mutation {
 		return mvcc.Mutation{Op: mvcc.MutationPut, Key: k, Value: make([]byte, size)}
 	}
+	operand := func(op mvcc.MutationOp, k mvcc.Key, text string) mvcc.Mutation {
+		return mvcc.Mutation{Op: op, Key: k, Value: []byte(text)}
+	}
 	full := func(over int) []mvcc.Mutation { // exactly the limit, and what is over
 		var out []mvcc.Mutation
 		size := 0
@@ -44,7 +47,17 @@ func TestLimits(t *testing.T) {
 			{Op: mvcc.MutationCheckValue, Key: "a"}}, mvcc.ReasonKeyTwice},
 		{"checked and written", []mvcc.Mutation{{Op: mvcc.MutationCheckExists, Key: "a"}, put("a", 1)}, ""},
 		{"no operation", []mvcc.Mutation{{Key: "a"}}, mvcc.ReasonOpUnknown},
-		{"unknown operation", []mvcc.Mutation{{Op: mvcc.MutationCheckValue + 1, Key: "a"}}, mvcc.ReasonOpUnknown},
+		{"unknown operation", []mvcc.Mutation{{Op: mvcc.MutationClaim + 1, Key: "a"}}, mvcc.ReasonOpUnknown},
+		{"the coordinator's own", []mvcc.Mutation{{Op: mvcc.MutationClaim, Key: "a"}}, mvcc.ReasonOpUnknown},
+		{"largest operands", []mvcc.Mutation{operand(mvcc.MutationAdd, "a", "-9223372036854775808"),
+			operand(mvcc.MutationMin, "b", "9223372036854775807"), operand(mvcc.MutationMax, "c", "0")}, ""},
+		{"operand too large", []mvcc.Mutation{operand(mvcc.MutationAdd, "a", "9223372036854775808")}, mvcc.ReasonOperand},
+		{"no operand", []mvcc.Mutation{operand(mvcc.MutationMin, "a", "")}, mvcc.ReasonOperand},
+		{"operand with space", []mvcc.Mutation{operand(mvcc.MutationMax, "a", "1 ")}, mvcc.ReasonOperand},
+		{"append anything", []mvcc.Mutation{operand(mvcc.MutationAppend, "a", "\x00")}, ""},
+		{"written and worked on", []mvcc.Mutation{put("a", 1), operand(mvcc.MutationAdd, "a", "1")}, mvcc.ReasonKeyTwice},
+		{"checked and worked on", []mvcc.Mutation{{Op: mvcc.MutationCheckExists, Key: "a"},
+			operand(mvcc.MutationAdd, "a", "1")}, ""},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -91,6 +91,9 @@ func (h *harness) lockLine(l mvcc.Lock) string {
 	if name := h.digests[l.Digest]; name != "" && name != "T"+l.StartTS.String() {
 		out += ", content " + name
 	}
+	if l.Async {
+		out += strings.TrimRight(", async "+keyList(l.Secondaries), " ")
+	}
 	return out
 }
 

@@ -22,14 +22,10 @@ func (h *harness) cmdGet(s *script) string {
 		}
 		v, ok, err := h.e.Get(k, at)
 		s.require(err)
-		switch {
-		case !ok:
-			fmt.Fprintf(&out, "%s: none\n", mvcc.FormatKey(k))
-		case v.Op == mvcc.OpDelete:
-			fmt.Fprintf(&out, "%s: deleted at %s\n", mvcc.FormatKey(k), v.CommitTS)
-		default:
-			fmt.Fprintf(&out, "%s = %s at %s\n", mvcc.FormatKey(k), mvcc.FormatValue(v.Value, 16), v.CommitTS)
+		if !ok {
+			v = mvcc.Version{}
 		}
+		fmt.Fprintln(&out, foundLine(k, v))
 	}
 	return out.String()
 }

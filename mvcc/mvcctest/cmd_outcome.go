@@ -39,5 +39,8 @@ func (h *harness) status(result any, refusal string, ok bool) string {
 	if st.Digest != (mvcc.Digest{}) {
 		out += ", content " + h.digests[st.Digest]
 	}
+	if st.Async {
+		out += fmt.Sprintf(", async with %s, min commit %s", keyList(st.Secondaries), st.MinCommitTS)
+	}
 	return out
 }

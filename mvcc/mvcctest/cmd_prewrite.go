@@ -7,12 +7,17 @@ import (
 	"github.com/shaledb/shale/mvcc"
 )
 
-// cmdPrewrite: prewrite start= primary= [expires=] [digest=] [one-phase] [autocommit], with a
-// mutation per line: put|delete|insert|check-exists|check-absent|check-value KEY [VALUE].
+// cmdPrewrite: prewrite start= primary= [read-ts=] [expires=] [digest=] [one-phase] [reads=(…)]
+// [autocommit] [async] [others=(…)], with a mutation per line: OP KEY [VALUE]. Others are the
+// secondaries that the primary's lock lists.
 func (h *harness) cmdPrewrite(s *script) string {
 	a := &mvcc.PrewriteArgs{Start: s.start(), Primary: s.primary(), Mutations: s.mutations(),
 		Digest: s.digest(), Expires: s.ts("expires", s.start()+100),
-		OnePhase: s.HasArg("one-phase"), Autocommit: s.HasArg("autocommit")}
+		OnePhase: s.HasArg("one-phase"), Autocommit: s.HasArg("autocommit"), ReadTS: s.ts("read-ts", 0),
+		ReadKeys: s.keysIn("reads"), Async: s.HasArg("async"), Secondaries: s.keysIn("others")}
+	if len(a.ReadKeys) > 0 { // as a shard does
+		h.leader.MaxRead = max(h.leader.MaxRead, a.ReadTS)
+	}
 	result, refusal, ok := h.evaluate(s, a.Start, func(r mvcc.Reader) (mvcc.Rows, any, error) {
 		rows, res, err := mvcc.Prewrite(r, a, h.leader)
 		return rows, res, err
@@ -30,7 +35,9 @@ func (h *harness) cmdPrewrite(s *script) string {
 func (s *script) mutations() []mvcc.Mutation {
 	ops := map[string]mvcc.MutationOp{"put": mvcc.MutationPut, "delete": mvcc.MutationDelete,
 		"insert": mvcc.MutationInsert, "check-exists": mvcc.MutationCheckExists,
-		"check-absent": mvcc.MutationCheckAbsent, "check-value": mvcc.MutationCheckValue}
+		"check-absent": mvcc.MutationCheckAbsent, "check-value": mvcc.MutationCheckValue,
+		"add": mvcc.MutationAdd, "min": mvcc.MutationMin, "max": mvcc.MutationMax,
+		"append": mvcc.MutationAppend, "claimed": mvcc.MutationClaim}
 	var out []mvcc.Mutation
 	for line := range strings.Lines(s.Input) {
 		words := strings.Fields(line)

@@ -71,6 +71,8 @@ func (h *harness) run(t *testing.T, d *datadriven.TestData) string {
 		out = h.cmdPrewrite(s)
 	case "claim":
 		out = h.cmdClaim(s)
+	case "fence":
+		out = h.cmdFence(s)
 	case "commit":
 		out = h.cmdCommit(s)
 	case "rollback":
@@ -102,7 +104,7 @@ func (h *harness) evaluate(s *script, start timestamp.Timestamp, f rule) (result
 	a, err := evaluate(h.e, start, f)
 	s.require(err)
 	if a.err != nil {
-		return nil, h.refusal(s, start, a.err), false
+		return nil, h.refusal(s, max(start, s.ts("read-ts", 0)), a.err), false
 	}
 	if !a.rows.Empty() {
 		s.require(h.e.Apply(a.rows))
@@ -111,7 +113,7 @@ func (h *harness) evaluate(s *script, start timestamp.Timestamp, f rule) (result
 }
 
 // refusal prints an error by its kind: what the receiver must do comes first.
-func (h *harness) refusal(s *script, start timestamp.Timestamp, err error) string {
+func (h *harness) refusal(s *script, readTS timestamp.Timestamp, err error) string {
 	var (
 		conflict *mvcc.WriteConflictError
 		aborted  *mvcc.TxnAbortedError
@@ -120,6 +122,8 @@ func (h *harness) refusal(s *script, start timestamp.Timestamp, err error) strin
 		failed   *mvcc.CheckFailedError
 		mismatch *mvcc.DigestMismatchError
 		expired  *mvcc.ExpiredError
+		atomic   *mvcc.AtomicError
+		below    *mvcc.BelowSafepointError
 		invalid  *mvcc.InvalidError
 	)
 	switch {
@@ -134,15 +138,19 @@ func (h *harness) refusal(s *script, start timestamp.Timestamp, err error) strin
 	case errors.As(err, &locked):
 		return "waits: " + h.lockLine(locked.Lock)
 	case errors.As(err, &exists):
-		h.leader.MaxRead = max(h.leader.MaxRead, start)
+		h.leader.MaxRead = max(h.leader.MaxRead, readTS)
 		return fmt.Sprintf("already exists: %s", mvcc.FormatKey(exists.Key))
 	case errors.As(err, &failed):
-		h.leader.MaxRead = max(h.leader.MaxRead, start)
+		h.leader.MaxRead = max(h.leader.MaxRead, readTS)
 		return fmt.Sprintf("check failed: %s %s", failed.Op, mvcc.FormatKey(failed.Key))
 	case errors.As(err, &mismatch):
 		return fmt.Sprintf("other content: found at %s", mvcc.FormatKey(mismatch.Key))
 	case errors.As(err, &expired):
 		return fmt.Sprintf("expired: the safepoint is %s", expired.Safepoint)
+	case errors.As(err, &atomic):
+		return fmt.Sprintf("refused: %s", atomic)
+	case errors.As(err, &below):
+		return fmt.Sprintf("below the safepoint %s", below.Safepoint)
 	case errors.As(err, &invalid):
 		return fmt.Sprintf("invalid: %s", invalid.Reason)
 	}

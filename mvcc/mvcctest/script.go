@@ -57,8 +57,11 @@ func (s *script) primary() mvcc.Key {
 }
 
 // keysArg is keys=(a, b); absent: none.
-func (s *script) keysArg() []mvcc.Key {
-	arg, ok := s.Arg("keys")
+func (s *script) keysArg() []mvcc.Key { return s.keysIn("keys") }
+
+// keysIn is a list of keys.
+func (s *script) keysIn(name string) []mvcc.Key {
+	arg, ok := s.Arg(name)
 	if !ok {
 		return nil
 	}
