@@ -5,6 +5,11 @@ package mvcc
 // (P9): what is recorded; else alive, while the primary's lock has time left; else it is
 // aborted, here and for ever.
 //
+// An asynchronous commit is different: while the primary's lock stands, it may be committed
+// by its locks alone, and is never aborted here, neither past its expiry nor by force (P2).
+// The status lists the other keys: the visitor looks at them (Fence) and then has the commit
+// or the abort recorded. A claim is not asynchronous; its transaction is aborted in time.
+//
 // Where the primary is not locked (yet: the prewrites go out in parallel, S8) it is fenced
 // only past the met lock's own expiry. Where the key holds the lock of another primary of
 // the same id, nothing is decided: the status shows that lock's digest, and the visitor
@@ -27,7 +32,7 @@ func CheckTxn(r Reader, a *CheckTxnArgs, l Leader) (Rows, TxnStatus, error) {
 	switch {
 	case stands && lock.Primary != a.Primary:
 		return Rows{}, standing(lock), nil
-	case stands && a.Now < lock.Expires && !a.Force:
+	case stands && (lock.Async || a.Now < lock.Expires && !a.Force):
 		return Rows{}, standing(lock), nil
 	case stands:
 		abort.Digest = lock.Digest

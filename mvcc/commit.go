@@ -2,7 +2,11 @@ package mvcc
 
 // Commit evaluates the second phase on keys of one shard: standing locks become versions and
 // marks at CommitTS. Where the primary is among the keys this is the commit point: the
-// record is what everybody will be told.
+// record is what everybody will be told; of an asynchronous commit it says what was true
+// before, and still must be there before any other lock leaves (S7).
+//
+// Claims among the keys become marks, whatever content was committed: what was claimed stays
+// as it was read up to the commit (S6).
 //
 // A key whose lock was turned before is passed over; so repeats change nothing, and the
 // result is the recorded timestamp. Errors: *TxnAbortedError where a key was rolled back or
@@ -53,6 +57,13 @@ func (a *CommitArgs) turn(r Reader, k Key, l Leader, rows *Rows) error {
 		return &ExpiredError{StartTS: a.Start, Safepoint: l.Safepoint}
 	case !ok || lock.StartTS != a.Start:
 		return &TxnAbortedError{StartTS: a.Start, Key: k}
+	case lock.Kind == LockClaim && k == a.Primary:
+		return &InvalidError{Reason: "NOT_PREWRITTEN", Key: k, What: "a commit's primary is only claimed",
+			Hint: "prewrite all keys first"}
+	case lock.Kind == LockClaim: // it promised nothing to readers: any timestamp will do
+		rows.Turns = append(rows.Turns,
+			Turn{Key: k, StartTS: a.Start, Digest: lock.Digest, CommitTS: a.CommitTS})
+		return nil
 	case lock.Digest != a.Digest:
 		return &DigestMismatchError{StartTS: a.Start, Key: k}
 	case a.CommitTS < lock.MinCommitTS:

@@ -25,7 +25,13 @@ func decided(own Record) TxnStatus {
 	return TxnStatus{Decision: Aborted, Digest: own.Digest}
 }
 
-// standing is the status while the primary's lock stands.
+// standing is the status while the primary's lock stands. A claim has no digest: what the
+// transaction will be is not known yet. Only the primary's own lock says what an asynchronous
+// commit consists of.
 func standing(lock Lock) TxnStatus {
-	return TxnStatus{Locked: true, Expires: lock.Expires, Digest: lock.Digest}
+	status := TxnStatus{Locked: true, Expires: lock.Expires, Digest: lock.Digest}
+	if lock.Async && lock.Key == lock.Primary {
+		status.Async, status.Secondaries, status.MinCommitTS = true, lock.Secondaries, lock.MinCommitTS
+	}
+	return status
 }

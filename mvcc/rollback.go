@@ -8,8 +8,13 @@ package mvcc
 // Keys without the primary may be rolled back only once the primary's record says Aborted,
 // for this shard does not know it; a met lock of another content than was decided excepted.
 //
+// The primary's lock of an asynchronous commit may have committed already. It is left alone,
+// and with it all that was asked for, unless a key is known to be fenced (P2, S7): the answer
+// is then what stands, and recovery decides.
+//
 // A lock of another content (digest) or of another primary is left alone: a decision applies
-// to its own locks only (S7). The answer is the primary's state where the primary is among
+// to its own locks only (S7). A claim was laid before there was a content, and goes with any
+// decision of its primary. The answer is the primary's state where the primary is among
 // the keys. Below the safepoint a key without a lock needs no fence, for nothing is
 // prewritten there; nor is an abort recorded then, for a commit's record may be gone (S10).
 func Rollback(r Reader, a *RollbackArgs, l Leader) (Rows, TxnStatus, error) {
@@ -29,6 +34,9 @@ func Rollback(r Reader, a *RollbackArgs, l Leader) (Rows, TxnStatus, error) {
 			}
 			continue
 		}
+		if lock, ok := r.Lock(k); ok && a.mayHaveCommitted(lock) {
+			return Rows{}, standing(lock), nil
+		}
 		s := a.fence(r, k, l, &rows)
 		if k == a.Primary {
 			status = s
@@ -43,7 +51,7 @@ func (a *RollbackArgs) fence(r Reader, k Key, l Leader, rows *Rows) TxnStatus {
 	lock, ok := r.Lock(k)
 	stands := ok && lock.StartTS == a.Start
 	switch {
-	case stands && (lock.Primary != a.Primary || !a.sameContent(lock.Digest)):
+	case stands && !a.owns(lock):
 		return standing(lock)
 	case stands:
 		record.Digest = lock.Digest
@@ -56,6 +64,17 @@ func (a *RollbackArgs) fence(r Reader, k Key, l Leader, rows *Rows) TxnStatus {
 	}
 	rows.Records = append(rows.Records, record)
 	return TxnStatus{Decision: Aborted, Digest: record.Digest}
+}
+
+// owns says whether the decision is of the standing lock's content. A claim's digest is zero,
+// which stands for any.
+func (a *RollbackArgs) owns(lock Lock) bool {
+	return lock.Primary == a.Primary && a.sameContent(lock.Digest)
+}
+
+// mayHaveCommitted: all other locks of the asynchronous commit may stand.
+func (a *RollbackArgs) mayHaveCommitted(lock Lock) bool {
+	return lock.StartTS == a.Start && lock.Key == a.Primary && lock.Async && !a.Fenced && a.owns(lock)
 }
 
 // sameContent: a zero digest on either side stands for any content.
