@@ -28,13 +28,28 @@ func TestOneShardIsOnePhase(t *testing.T) {
 	require.Equal(t, []string{"1", "2"}, w.values("a", "b"))
 }
 
-func TestTwoShardsAreTwoPhases(t *testing.T) {
+// Several shards: acknowledged after one round, and the primary's record goes before the other
+// locks leave (S7).
+func TestTwoShardsAreAsynchronous(t *testing.T) {
 	w := newWorld(t, "m")
 	c := w.coordinator()
 	_, err := c.Commit(t.Context(), Transaction{Start: begin(t, c)}, puts("a", "1", "b", "2", "z", "3"))
 	require.NoError(t, err)
+	require.Equal(t, []string{"prewrite", "prewrite"}, w.sent, "acknowledged when all stand")
+	require.Len(t, w.locks(), 3)
+	w.settle()
+	require.Equal(t, []string{"prewrite", "prewrite", "commit primary", "commit"}, w.sent)
+	require.Empty(t, w.locks())
+	require.Equal(t, []string{"1", "2", "3"}, w.values("a", "b", "z"))
+}
+
+func TestManyKeysAreTwoPhases(t *testing.T) {
+	w := newWorld(t, "m")
+	c := w.coordinator()
+	_, err := c.Commit(t.Context(), Transaction{Start: begin(t, c)}, wide("a", "1", "b", "2", "z", "3"))
+	require.NoError(t, err)
 	require.Equal(t, []string{"prewrite", "prewrite", "commit primary"}, w.sent, "acknowledged at the commit point")
-	require.Len(t, w.locks(), 1, "the primary's shard is turned with the record, the other behind")
+	require.Len(t, w.locks(), 1+asyncKeysMax, "the primary's shard is turned with the record, the other behind")
 	w.settle()
 	require.Empty(t, w.locks())
 	require.Equal(t, []string{"1", "2", "3"}, w.values("a", "b", "z"))
@@ -44,12 +59,19 @@ func TestTwoShardsAreTwoPhases(t *testing.T) {
 // comes next finds all of the transaction or nothing; a repeat of the Commit at another
 // gateway, all who ask, and the values agree (P1, P2).
 func TestDeathAtEveryCall(t *testing.T) {
+	for kind, content := range map[string]mvcc.Content{
+		"asynchronous": puts("a", "1", "h", "2", "z", "3"), "in two phases": wide("a", "1", "h", "2", "z", "3")} {
+		t.Run(kind, func(t *testing.T) { deathAtEveryCall(t, content) })
+	}
+}
+
+func deathAtEveryCall(t *testing.T, content mvcc.Content) {
 	for _, how := range []fault{lost, deaf, death} {
 		for n := range 6 {
 			t.Run(fmt.Sprint(how, " at call ", n), func(t *testing.T) {
 				w := newWorld(t, "g", "p")
 				first, second := w.coordinator(), w.coordinator()
-				content, start, calls := puts("a", "1", "h", "2", "z", "3"), begin(t, first), 0
+				start, calls := begin(t, first), 0
 				w.fault = func(*routing.Call) fault {
 					calls++
 					if calls-1 == n {
@@ -121,7 +143,17 @@ func TestADuplicatesConflictIsDecidedAtThePrimary(t *testing.T) {
 	content := puts("a", "1", "z", "1")
 	r, err := rival.newCommit(Transaction{Start: begin(t, rival)}, puts("z", "2", "b", "2"))
 	require.NoError(t, err)
-	require.NoError(t, r.prewrite(t.Context()))
+	w.fault = func(call *routing.Call) fault {
+		if call.To.Span.Contains("b") { // it is never laid
+			return lost
+		}
+		return none
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	w.after = func(*routing.Call) { cancel() }
+	require.ErrorIs(t, r.prewrite(ctx), context.Canceled)
+	w.fault = nil
+	require.Len(t, w.locks(), 1)
 	var commitTS timestamp.Timestamp
 	w.after = func(call *routing.Call) {
 		var conflict *mvcc.WriteConflictError
@@ -233,9 +265,33 @@ func TestNothingSentIsNotUnknown(t *testing.T) {
 	var unavailable *routing.UnavailableError
 	require.ErrorAs(t, err, &unavailable)
 	w.fault = func(call *routing.Call) fault { return deaf } // prewrites alone commit nothing
-	_, err = c.Commit(t.Context(), Transaction{Start: start}, puts("a", "1", "z", "1"))
+	_, err = c.Commit(t.Context(), Transaction{Start: start}, wide("a", "1", "z", "1"))
 	require.ErrorAs(t, err, &unavailable)
 	require.False(t, isUndetermined(err))
+}
+
+// Where the locks alone commit, an unheard one leaves the outcome open.
+func TestUnheardLocksOfAnAsynchronousCommitAreUnknown(t *testing.T) {
+	w := newWorld(t, "m")
+	c := w.coordinator()
+	start := begin(t, c)
+	w.fault = func(call *routing.Call) fault {
+		if call.To.Span.Contains("z") {
+			return deaf
+		}
+		return none
+	}
+	_, err := c.Commit(t.Context(), Transaction{Start: start}, puts("a", "1", "z", "1"))
+	require.True(t, isUndetermined(err), "%v", err)
+	w.fault = nil
+	commitTS, err := w.coordinator().Commit(t.Context(), Transaction{Start: start}, puts("a", "1", "z", "1"))
+	require.NoError(t, err, "all stand: it was committed all the time")
+	status, err := c.Outcome(t.Context(), start, "a")
+	require.NoError(t, err)
+	w.settle()
+	require.Equal(t, []string{"1", "1"}, w.values("a", "z"))
+	_ = status
+	require.NotZero(t, commitTS)
 }
 
 // S21: whoever hears of a commit and begins then sees it, even where a reader from nowhere has

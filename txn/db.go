@@ -47,7 +47,7 @@ func (db *DB) Update(ctx context.Context, f func(*Txn) error, options ...TxnOpti
 		if err == nil {
 			err = tx.Commit(ctx)
 		} else if !tx.lost(err) {
-			return errors.Join(err, tx.giveUp(ctx))
+			return tx.giveUp(ctx, err)
 		}
 		if !aborted(err) || db.c.w.Tasks.Now() >= until {
 			return err
@@ -61,19 +61,19 @@ func (db *DB) Update(ctx context.Context, f func(*Txn) error, options ...TxnOpti
 // lost says whether err, which came from f, is that the transaction was aborted under it.
 func (tx *Txn) lost(err error) bool { return aborted(err) && tx.ended != nil && tx.commitTS == 0 }
 
-// giveUp frees what the transaction has claimed, also where ctx has ended.
-func (tx *Txn) giveUp(ctx context.Context) error {
+// giveUp frees what the transaction has claimed, also where ctx has ended, and answers why.
+func (tx *Txn) giveUp(ctx context.Context, why error) error {
 	if tx.tx.Primary == "" {
-		return nil
+		return why
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tx.c.cfg.LockTTL)
 	defer cancel()
 	err := tx.Rollback(ctx)
 	tx.end(ErrEnded) // without heartbeats its claims expire
 	if errors.Is(err, ErrCommitted) {
-		return err
+		return errors.Join(why, err)
 	}
-	return nil
+	return why
 }
 
 // View runs f in a read-only transaction.

@@ -24,7 +24,7 @@ func TestAnOddAnswerAtTheCommitPointIsUnknown(t *testing.T) {
 		}
 	}
 	start := begin(t, c)
-	_, err := c.Commit(t.Context(), Transaction{Start: start}, puts("a", "1", "z", "1"))
+	_, err := c.Commit(t.Context(), Transaction{Start: start}, wide("a", "1", "z", "1"))
 	require.True(t, isUndetermined(err), "%v", err)
 	w.after = nil
 	w.settle()

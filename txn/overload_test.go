@@ -14,7 +14,7 @@ import (
 func TestOverloadRollsNothingBack(t *testing.T) {
 	w := newWorld(t, "m")
 	first, second := w.coordinator(), w.coordinator()
-	content, start := puts("a", "1", "z", "1"), begin(t, first)
+	content, start := wide("a", "1", "z", "1"), begin(t, first)
 	w.after = func(call *routing.Call) {
 		if kind(call.Req) == "commit primary" {
 			w.after = nil

@@ -155,7 +155,8 @@ func (t *commit) missed(call *routing.Call) {
 	t.c.rerouted(call)
 	var unavailable *routing.UnavailableError
 	if errors.As(call.Err, &unavailable) && unavailable.Maybe {
-		t.maybe = t.maybe || call.Req.(*mvcc.PrewriteArgs).OnePhase
+		args := call.Req.(*mvcc.PrewriteArgs)
+		t.maybe = t.maybe || args.OnePhase || args.Async // it may have been the last lock
 	}
 }
 

@@ -41,8 +41,8 @@ func (c *Coordinator) recover(ctx context.Context, start timestamp.Timestamp, pr
 			Digest: status.Digest, Fenced: true})
 	case len(found.Missing) > 0:
 		return nil, nil
-	case found.CommitTS != 0: // turned already: what the record says
-		found.MinCommitTS = found.CommitTS
+	case found.CommitTS != 0:
+		return c.turnedAlready(ctx, start, primary, status)
 	}
 	res, err := c.one(ctx, primary, &mvcc.CommitArgs{Start: start, CommitTS: found.MinCommitTS, Primary: primary,
 		Keys: []mvcc.Key{primary}, Digest: status.Digest})
@@ -58,6 +58,17 @@ func (c *Coordinator) recover(ctx context.Context, start timestamp.Timestamp, pr
 		return nil, fmt.Errorf("a shard answered a commit with %T", res)
 	}
 	return &mvcc.TxnStatus{Decision: mvcc.Committed, CommitTS: done.CommitTS, Digest: status.Digest}, nil
+}
+
+// turnedAlready: a key is a version, so that the primary's record was there before it. Where it
+// is not, the version is another content's under the same id, and this one never can commit.
+func (c *Coordinator) turnedAlready(ctx context.Context, start timestamp.Timestamp, primary mvcc.Key, status *mvcc.TxnStatus) (*mvcc.TxnStatus, error) {
+	now, err := c.status(ctx, primary, &mvcc.OutcomeArgs{Start: start, Primary: primary})
+	if err != nil || now.Decision != mvcc.Undecided {
+		return now, err
+	}
+	return c.status(ctx, primary, &mvcc.RollbackArgs{Start: start, Primary: primary, Keys: []mvcc.Key{primary},
+		Digest: status.Digest, Fenced: true})
 }
 
 // look asks each shard once about its part of the keys, and adds what they say to found. It

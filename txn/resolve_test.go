@@ -25,17 +25,17 @@ func TestLocksOfTheDeadExpire(t *testing.T) {
 		}
 		return none
 	}
-	_, err := dead.Commit(t.Context(), Transaction{Start: start}, puts("a", "1", "z", "1"))
+	_, err := dead.Commit(t.Context(), Transaction{Start: start}, wide("a", "1", "z", "1"))
 	require.ErrorIs(t, err, errDead)
 	w.fault, w.dead, w.tasks = nil, false, nil
-	require.Len(t, w.locks(), 2)
+	require.Len(t, w.locks(), 2+asyncKeysMax)
 	began := w.clock
 	require.NoError(t, New(alive).Update(t.Context(), func(tx *Txn) error { return tx.Put("z", []byte("2")) }))
 	require.Equal(t, []string{"-", "2"}, w.values("a", "z"))
 	waited := w.clock - began
 	require.GreaterOrEqual(t, waited, 4*time.Second, "a lock's time is its own")
 	require.Less(t, waited, 6*time.Second)
-	_, err = dead.Commit(t.Context(), Transaction{Start: start}, puts("a", "1", "z", "1"))
+	_, err = dead.Commit(t.Context(), Transaction{Start: start}, wide("a", "1", "z", "1"))
 	require.True(t, aborted(err), "the dead do not rise: %v", err)
 }
 
@@ -96,7 +96,7 @@ func TestHeartbeats(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, tx.prewrite(t.Context()))
 	before := w.locks()[0].Expires
-	done := c.keeper.keep(tx)
+	done := c.keeper.keep(start, "a")
 	w.clock += 2 * time.Second
 	old, more := c.keeper.due(time.Second)
 	require.True(t, more)

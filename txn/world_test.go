@@ -426,3 +426,12 @@ func (w *world) values(keys ...mvcc.Key) []string {
 	}
 	return out
 }
+
+// wide is puts, and so many more keys past "zz" that the commit takes two phases.
+func wide(keysAndValues ...string) mvcc.Content {
+	c := puts(keysAndValues...)
+	for i := range asyncKeysMax {
+		c.Mutations = append(c.Mutations, mvcc.Mutation{Op: mvcc.MutationPut, Key: mvcc.Key(fmt.Sprintf("zz%03d", i)), Value: []byte("x")})
+	}
+	return c
+}
