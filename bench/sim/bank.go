@@ -80,7 +80,7 @@ func (w *world) open(ctx context.Context, p *process) {
 		r = w.begin(start, ms)
 		w.opened = r
 	}
-	ts, err := p.coordinator.Commit(ctx, r.start, r.content)
+	ts, err := p.coordinator.Commit(ctx, txn.Transaction{Start: r.start}, r.content)
 	w.heard(p, r, ts, err)
 }
 
@@ -125,7 +125,7 @@ func (w *world) moveOnce(ctx context.Context, p *process, id int) (*record, erro
 	w.rng.Shuffle(len(ms), func(i, j int) { ms[i], ms[j] = ms[j], ms[i] })
 	r := w.begin(start, ms)
 	r.transfer = id
-	ts, err := p.coordinator.Commit(ctx, start, r.content)
+	ts, err := p.coordinator.Commit(ctx, txn.Transaction{Start: start}, r.content)
 	w.heard(p, r, ts, err)
 	return r, err
 }
@@ -203,7 +203,7 @@ func (w *world) mix(ctx context.Context, p *process) {
 		ms = append(ms, m)
 	}
 	r := w.begin(start, ms)
-	ts, err := p.coordinator.Commit(ctx, start, r.content)
+	ts, err := p.coordinator.Commit(ctx, txn.Transaction{Start: start}, r.content)
 	w.heard(p, r, ts, err)
 }
 
@@ -222,7 +222,7 @@ func (w *world) again(ctx context.Context, p *process) {
 	}
 	w.counts.Repeats++
 	if n := w.rng.IntN(100); n < 60 && !r.auto {
-		ts, err := p.coordinator.Commit(ctx, r.start, r.content)
+		ts, err := p.coordinator.Commit(ctx, txn.Transaction{Start: r.start}, r.content)
 		w.repeated(p, r, ts, err)
 	} else {
 		w.ask(ctx, p, r, n > 90)
@@ -233,7 +233,7 @@ func (w *world) again(ctx context.Context, p *process) {
 func (w *world) ask(ctx context.Context, p *process, r *record, decide bool) bool {
 	status, err := mvcc.TxnStatus{}, error(nil)
 	if decide {
-		status, err = p.coordinator.Rollback(ctx, r.start, r.primary())
+		status, err = p.coordinator.Rollback(ctx, txn.Transaction{Start: r.start, Primary: r.primary()})
 	} else {
 		status, err = p.coordinator.Outcome(ctx, r.start, r.primary())
 	}

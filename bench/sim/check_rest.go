@@ -6,6 +6,7 @@ import (
 
 	"github.com/shaledb/shale/mvcc"
 	"github.com/shaledb/shale/shard/routing"
+	"github.com/shaledb/shale/txn"
 )
 
 // restMax is how long the cluster may take to come to rest once the trouble is over: some
@@ -52,7 +53,7 @@ func (w *world) conclude(ctx context.Context, r *record) {
 			break
 		}
 		if w.chance(0.5) && !r.auto {
-			ts, err := w.clients[1].coordinator.Commit(ctx, r.start, r.content)
+			ts, err := w.clients[1].coordinator.Commit(ctx, txn.Transaction{Start: r.start}, r.content)
 			w.repeated(w.clients[1], r, ts, err)
 		}
 		if w.ask(ctx, w.clients[1], r, true) {

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/shaledb/shale/mvcc"
 	shalev1 "github.com/shaledb/shale/proto/shale/v1"
 	"github.com/shaledb/shale/rpc/wire"
 	"github.com/shaledb/shale/shard/routing"
+	"github.com/shaledb/shale/timestamp"
 	"github.com/shaledb/shale/txn"
 )
 
@@ -16,13 +18,6 @@ import (
 // transaction is stands in the handle that the client holds, and what became of it in the
 // shards. So any node answers any call.
 type transactions struct{ s *Server }
-
-const (
-	answerMax = 64 << 20 // keys and values of one Get's answer
-	entrySize = 32       // what an entry costs beside them, about
-	pageMax   = 2 << 20  // keys and values of one page
-	rowsMax   = 16 << 10 // entries of one page
-)
 
 // gateway is what a call needs of the node, once that has its place in a cluster.
 func (h transactions) gateway() (*txn.Coordinator, string, error) {
@@ -36,7 +31,9 @@ func (h transactions) gateway() (*txn.Coordinator, string, error) {
 	return m.Txns, m.ClusterID, nil
 }
 
-// Begin draws the read timestamp, which is the transaction's id.
+// Begin draws the read timestamp, which is the transaction's id. A transaction that reads the
+// past begins where it reads: it is nobody's attempt at anything, and another one may have
+// that timestamp for its id.
 func (h transactions) Begin(ctx context.Context, req *shalev1.BeginRequest) (*shalev1.BeginResponse, error) {
 	c, cluster, err := h.gateway()
 	if err != nil {
@@ -45,110 +42,44 @@ func (h transactions) Begin(ctx context.Context, req *shalev1.BeginRequest) (*sh
 	if err := beginnable(req); err != nil {
 		return nil, err
 	}
-	now, err := c.Now(ctx)
+	staleness := time.Duration(min(req.GetMaxStalenessMs(), uint64(txn.Retention.Milliseconds()))) * time.Millisecond
+	at, err := c.ReadTimestamp(ctx, timestamp.Timestamp(req.GetAsOf()), staleness)
 	if err != nil {
 		return nil, err
 	}
-	hd := &wire.Handle{ID: now, ReadTS: now, ClusterID: cluster, ReadOnly: req.GetReadOnly()}
-	return &shalev1.BeginResponse{Txn: wire.EncodeHandle(hd)}, nil
+	hd := &wire.Handle{ID: at, ReadTS: at, ClusterID: cluster, ReadOnly: req.GetReadOnly() || past(req),
+		Serializable: req.GetIsolation() == shalev1.Isolation_ISOLATION_SERIALIZABLE, Pessimistic: req.GetPessimistic()}
+	return &shalev1.BeginResponse{Txn: encode(c, hd)}, nil
 }
 
-// beginnable says whether this release begins such a transaction.
+// past says whether the transaction reads another state than the newest.
+func past(req *shalev1.BeginRequest) bool { return req.GetAsOf() != 0 || req.GetMaxStalenessMs() != 0 }
+
+// beginnable says whether the options go together.
 func beginnable(req *shalev1.BeginRequest) error {
+	serializable := req.GetIsolation() == shalev1.Isolation_ISOLATION_SERIALIZABLE
 	switch req.GetIsolation() {
-	case shalev1.Isolation_ISOLATION_UNSPECIFIED, shalev1.Isolation_ISOLATION_SNAPSHOT:
-	case shalev1.Isolation_ISOLATION_SERIALIZABLE:
-		return &wire.UnimplementedError{What: "the isolation SERIALIZABLE"}
+	case shalev1.Isolation_ISOLATION_UNSPECIFIED, shalev1.Isolation_ISOLATION_SNAPSHOT, shalev1.Isolation_ISOLATION_SERIALIZABLE:
 	default:
 		return &mvcc.InvalidError{Reason: "ISOLATION_UNKNOWN", What: fmt.Sprintf("the isolation %d is unknown", req.GetIsolation()),
-			Hint: "leave it out, or name ISOLATION_SNAPSHOT"}
+			Hint: "leave it out, or name ISOLATION_SNAPSHOT or ISOLATION_SERIALIZABLE"}
 	}
-	switch {
-	case req.GetPessimistic():
-		return &wire.UnimplementedError{What: "a pessimistic transaction"}
-	case req.GetAsOf() != 0:
-		return &wire.UnimplementedError{What: "reading as of a timestamp"}
-	case req.GetMaxStalenessMs() != 0:
-		return &wire.UnimplementedError{What: "reading at a bounded staleness"}
+	for _, c := range [...]struct {
+		met        bool
+		what, hint string
+	}{
+		{req.GetAsOf() != 0 && req.GetMaxStalenessMs() != 0, "asOf and maxStalenessMs each say when to read", "send one of them"},
+		{past(req) && req.GetPessimistic(), "a pessimistic transaction claims what is newest, and cannot read the past",
+			"leave asOf and maxStalenessMs out, or pessimistic"},
+		{req.GetReadOnly() && req.GetPessimistic(), "a read-only transaction claims nothing", "leave readOnly out, or pessimistic"},
+		{past(req) && serializable && !req.GetReadOnly(), "a serializable transaction that reads the past cannot write",
+			"set readOnly, too; or leave asOf and maxStalenessMs out"},
+	} {
+		if c.met {
+			return &mvcc.InvalidError{Reason: "OPTIONS_CONFLICT", What: c.what, Hint: c.hint}
+		}
 	}
 	return nil
-}
-
-// Get reads keys at the transaction's read timestamp, or their newest of one moment.
-func (h transactions) Get(ctx context.Context, req *shalev1.GetRequest) (*shalev1.GetResponse, error) {
-	c, cluster, err := h.gateway()
-	if err != nil {
-		return nil, err
-	}
-	if req.GetForUpdate() {
-		return nil, &wire.UnimplementedError{What: "a Get for update"}
-	}
-	hd, err := handle(req.GetTxn(), cluster)
-	if err != nil {
-		return nil, err
-	}
-	keys, err := wire.DecodeKeys(req.GetKeys())
-	if err != nil {
-		return nil, err
-	}
-	var at txn.Read
-	if hd != nil {
-		at = txn.Read{TS: hd.ReadTS, Own: hd.ID}
-	}
-	_, versions, err := c.Get(ctx, at, keys)
-	if err != nil {
-		return nil, err
-	}
-	res := &shalev1.GetResponse{Txn: afterRead(hd), Entries: make([]*shalev1.Entry, len(keys))}
-	size := 0
-	for i, k := range keys {
-		if size += entrySize + len(k) + len(versions[i].Value); size > answerMax {
-			return nil, &wire.AnswerTooLargeError{What: "the answer has more than 64 MiB of keys and values"}
-		}
-		res.Entries[i] = wire.EncodeEntry(k, &versions[i])
-	}
-	return res, nil
-}
-
-// Scan reads one page. Without a transaction it begins a read-only one, so that all pages
-// are of one snapshot.
-func (h transactions) Scan(ctx context.Context, req *shalev1.ScanRequest) (*shalev1.ScanResponse, error) {
-	c, cluster, err := h.gateway()
-	if err != nil {
-		return nil, err
-	}
-	hd, err := handle(req.GetTxn(), cluster)
-	if err != nil {
-		return nil, err
-	}
-	span, err := wire.DecodeSpan(req.GetStart(), req.GetEnd())
-	if err != nil {
-		return nil, err
-	}
-	if hd == nil {
-		now, err := c.Now(ctx)
-		if err != nil {
-			return nil, err
-		}
-		hd = &wire.Handle{ID: now, ReadTS: now, ClusterID: cluster, ReadOnly: true}
-	}
-	limit := rowsMax
-	if n := req.GetLimit(); n != 0 && n < rowsMax {
-		limit = int(n)
-	}
-	page, err := c.Scan(ctx, mvcc.ScanArgs{ReadTS: hd.ReadTS, Own: hd.ID, Span: span, Limit: limit, MaxBytes: pageMax,
-		Reverse: req.GetReverse(), KeysOnly: req.GetKeysOnly()})
-	if err != nil {
-		return nil, err
-	}
-	res := &shalev1.ScanResponse{Txn: afterRead(hd), More: page.More, Entries: make([]*shalev1.Entry, len(page.Versions))}
-	if page.More {
-		res.ResumeKey = []byte(page.Resume)
-	}
-	for i := range page.Versions {
-		res.Entries[i] = wire.EncodeEntry(page.Versions[i].Key, &page.Versions[i])
-	}
-	return res, nil
 }
 
 // Commit applies mutations. With a transaction it may be sent again, to any node; without one
@@ -166,26 +97,55 @@ func (h transactions) Commit(ctx context.Context, req *shalev1.CommitRequest) (*
 	if err != nil {
 		return nil, err
 	}
+	if err := committable(hd, &content); err != nil {
+		return nil, err
+	}
 	if hd == nil {
-		commitTS, err := c.Autocommit(ctx, content)
-		var unknown *mvcc.UndeterminedError
-		if errors.As(err, &unknown) {
-			err = &wire.OutcomeUnknownError{Cause: unknown}
-		}
-		return &shalev1.CommitResponse{CommitTimestamp: uint64(commitTS)}, err
+		return autocommit(ctx, c, content)
 	}
-	if len(content.Mutations) == 0 {
-		return &shalev1.CommitResponse{CommitTimestamp: uint64(hd.ReadTS)}, nil
+	commitTS := hd.ReadTS
+	if len(content.Mutations) > 0 || hd.Primary != "" {
+		content.Serializable = hd.Serializable
+		commitTS, err = c.Commit(ctx, transaction(hd), content)
 	}
-	if hd.ReadOnly {
-		return nil, &wire.ReadOnlyError{}
+	if len(content.Mutations) == 0 { // claims may have left marks: they are no writes
+		commitTS = hd.ReadTS
 	}
-	commitTS, err := c.Commit(ctx, hd.ID, content)
+	return &shalev1.CommitResponse{CommitTimestamp: uint64(commitTS)}, err
+}
+
+// committable says whether a transaction may be committed with such a content; nil: autocommit.
+// What was read at one snapshot and nothing written is serializable by itself where the
+// transaction said at its beginning that it would not write.
+func committable(hd *wire.Handle, content *mvcc.Content) error {
+	reads := len(content.ReadKeys) + len(content.ReadSpans)
+	switch {
+	case reads > 0 && (hd == nil || !hd.Serializable):
+		return &mvcc.InvalidError{Reason: "READS_UNUSED", What: "the Commit says what was read, but nobody is to validate it",
+			Hint: "begin with ISOLATION_SERIALIZABLE, or leave reads out"}
+	case hd == nil:
+		return nil
+	case hd.ReadOnly && len(content.Mutations) > 0:
+		return &wire.ReadOnlyError{}
+	case hd.Serializable && hd.Fixed && !hd.ReadOnly && reads == 0:
+		return &mvcc.InvalidError{Reason: "READS_MISSING", What: "the serializable transaction has read, and its Commit does not say what",
+			Hint: "send the keys and spans read in reads"}
+	}
+	return nil
+}
+
+func autocommit(ctx context.Context, c *txn.Coordinator, content mvcc.Content) (*shalev1.CommitResponse, error) {
+	commitTS, err := c.Autocommit(ctx, content)
+	var unknown *mvcc.UndeterminedError
+	if errors.As(err, &unknown) {
+		err = &wire.OutcomeUnknownError{Cause: unknown}
+	}
 	return &shalev1.CommitResponse{CommitTimestamp: uint64(commitTS)}, err
 }
 
 // Rollback decides a transaction to be aborted, unless it is committed. Without a primary no
-// Commit was sent: there is nothing to decide, and nothing is recorded.
+// Commit was sent and nothing claimed: there is nothing to decide, and nothing is recorded. So
+// it is with what only reads: its id may be another's.
 func (h transactions) Rollback(ctx context.Context, req *shalev1.RollbackRequest) (*shalev1.RollbackResponse, error) {
 	c, cluster, err := h.gateway()
 	if err != nil {
@@ -195,13 +155,14 @@ func (h transactions) Rollback(ctx context.Context, req *shalev1.RollbackRequest
 	if err != nil {
 		return nil, err
 	}
-	if len(req.GetPrimary()) == 0 {
+	tx := transaction(hd)
+	if tx.Primary = primaryOf(hd, req.GetPrimary()); tx.Primary == "" || hd.ReadOnly {
 		return &shalev1.RollbackResponse{State: shalev1.State_STATE_PENDING}, nil
 	}
 	if err := issued(ctx, c, hd); err != nil {
 		return nil, err
 	}
-	st, err := c.Rollback(ctx, hd.ID, mvcc.Key(req.GetPrimary()))
+	st, err := c.Rollback(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
@@ -224,21 +185,27 @@ func issued(ctx context.Context, c *txn.Coordinator, hd *wire.Handle) error {
 	return err
 }
 
-// Heartbeat answers the handle: an optimistic transaction has no locks before its Commit,
-// and the gateway that runs it keeps those alive.
-func (h transactions) Heartbeat(_ context.Context, req *shalev1.HeartbeatRequest) (*shalev1.HeartbeatResponse, error) {
-	_, cluster, err := h.gateway()
+// Heartbeat keeps a pessimistic transaction's claims alive. An optimistic one has no locks
+// before its Commit, and the gateway that runs that keeps them alive.
+func (h transactions) Heartbeat(ctx context.Context, req *shalev1.HeartbeatRequest) (*shalev1.HeartbeatResponse, error) {
+	c, cluster, err := h.gateway()
 	if err != nil {
 		return nil, err
 	}
 	hd, err := handle(req.GetTxn(), cluster)
-	if err != nil {
+	switch {
+	case err != nil:
+		return nil, err
+	case hd == nil:
+		return nil, noHandle()
+	case !hd.Pessimistic:
+		return nil, &mvcc.InvalidError{Reason: "NOT_PESSIMISTIC", What: "an optimistic transaction holds nothing that expires",
+			Hint: "leave the heartbeats out, or begin a pessimistic transaction"}
+	}
+	if err := c.Heartbeat(ctx, transaction(hd)); err != nil {
 		return nil, err
 	}
-	if hd == nil {
-		return nil, noHandle()
-	}
-	return &shalev1.HeartbeatResponse{Txn: wire.EncodeHandle(hd)}, nil
+	return &shalev1.HeartbeatResponse{Txn: encode(c, hd)}, nil
 }
 
 // Outcome says what is recorded at the primary. It decides nothing.
@@ -251,46 +218,19 @@ func (h transactions) Outcome(ctx context.Context, req *shalev1.OutcomeRequest) 
 	if err != nil {
 		return nil, err
 	}
-	if len(req.GetPrimary()) == 0 {
+	primary := primaryOf(hd, req.GetPrimary())
+	if primary == "" {
 		return nil, &mvcc.InvalidError{Reason: "PRIMARY_MISSING", What: "the primary is missing",
-			Hint: "send the key of the Commit's first mutation"}
+			Hint: "send the key of the Commit's first mutation, or the txn of a pessimistic transaction that has claimed keys"}
 	}
-	st, err := c.Outcome(ctx, hd.ID, mvcc.Key(req.GetPrimary()))
+	if hd.ReadOnly {
+		return &shalev1.OutcomeResponse{State: shalev1.State_STATE_PENDING}, nil
+	}
+	st, err := c.Outcome(ctx, hd.ID, primary)
 	if err != nil {
 		return nil, err
 	}
 	res := &shalev1.OutcomeResponse{}
 	res.State, res.CommitTimestamp = wire.EncodeState(&st)
 	return res, nil
-}
-
-// handle reads a whole handle; nil: none was sent.
-func handle(m *shalev1.Txn, cluster string) (*wire.Handle, error) {
-	hd, err := wire.DecodeHandle(m, cluster, false)
-	if err == nil && hd != nil && hd.Serializable {
-		err = &wire.UnimplementedError{What: "the isolation SERIALIZABLE"}
-	}
-	return hd, err
-}
-
-// handleOrID takes a bare id, too.
-func handleOrID(m *shalev1.Txn, cluster string) (*wire.Handle, error) {
-	hd, err := wire.DecodeHandle(m, cluster, true)
-	if err == nil && hd == nil {
-		err = noHandle()
-	}
-	return hd, err
-}
-
-func noHandle() error {
-	return &mvcc.InvalidError{Reason: "TXN_MISSING", What: "the txn is missing", Hint: "send the txn that Begin answered"}
-}
-
-// afterRead is the handle to go on with once the transaction has read.
-func afterRead(hd *wire.Handle) *shalev1.Txn {
-	if hd == nil {
-		return nil
-	}
-	hd.Read = true
-	return wire.EncodeHandle(hd)
 }
