@@ -17,18 +17,24 @@
 //
 //	DB.Update ─▶ Begin: S = Timestamps.Next
 //	             Get, Scan ─▶ buffer first, then the shards at S ──▶ a lock? resolve it
-//	             Put, Delete ─▶ buffer
+//	             GetForUpdate ─▶ claim the key, read its newest; S stays the name
+//	             Put, Delete, Add ─▶ buffer
 //	             Commit
-//	               │ one shard                     │ several
-//	               ▼                               ▼
-//	          prewrite, OnePhase          prewrite everywhere, in parallel
-//	          = THE COMMIT POINT                   │ all stand
-//	               │                               ▼
-//	               │                      commit the primary = THE COMMIT POINT
-//	               ▼                               │
-//	          acknowledged ◀───────────────────────┴──▶ commit the others, behind
+//	               │ one shard           │ several                     │ many keys, or
+//	               ▼                     ▼                             ▼ reads to validate
+//	          prewrite, OnePhase    prewrite everywhere,          prewrite everywhere
+//	          = THE COMMIT POINT    in parallel; all stand             │ validate at V
+//	               │                = THE COMMIT POINT                 ▼
+//	               │                     │                        record at the primary
+//	               ▼                     ▼                        = THE COMMIT POINT
+//	          acknowledged          acknowledged                       │
+//	                                     │                             ▼
+//	                     behind: record at the primary,           acknowledged; behind:
+//	                             then turn the others             turn the others
 //
-// The first key written is the primary. What is recorded there decides; every lock names it.
+// The first key claimed, else the first written, is the primary. What is recorded there
+// decides; every lock names it. While nothing is recorded of an asynchronous commit, its locks
+// themselves decide: the primary's lists the keys, and whoever wants to know looks at them.
 //
 // # A worked example
 //
@@ -59,23 +65,28 @@
 //     itself (a prewrite, a read, something never sent) is not (P1).
 //   - A lock is removed by its own transaction after the outcome is recorded, or by a visitor
 //     who has heard the outcome from the primary's shard. Nobody else judges.
+//   - An asynchronous commit is never aborted while its primary's lock stands, unless a key of
+//     it is fenced first: all of its locks may stand, and then it is committed (P2).
+//   - A serializable transaction with reads to validate is never asynchronous, and commits at
+//     a timestamp drawn from the oracle after its locks stood (S2).
+//   - Everything that waits and may hold something is known to the deadlock detector (S23).
 //   - A commit timestamp is told only when the oracle has issued one directly below it or
 //     later: whoever begins then sees the commit (S21).
 //   - No mutex is held across a window's method.
 //
 // # Where to look
 //
-//	db.go txn.go buffer.go cursor.go   the client's side
-//	commit.go                          the protocol, on one screen
-//	prewrite.go abort.go resolve.go    its parts
-//	read.go scan.go route.go           reads, pages, the shard map
-//	patience.go keeper.go              repeats and heartbeats
-//	DESIGN.md                          failures, which test closes which, decisions
+//	db.go txn.go buffer.go cursor.go     the client's side
+//	savepoint.go reads.go                what it notes on the way
+//	commit.go                            the protocol, on one screen
+//	prewrite.go validate.go abort.go     its parts
+//	resolve.go recover.go                locks of others, and what their locks decide
+//	claim.go wait.go keeper.go           FOR UPDATE, deadlocks, heartbeats
+//	read.go scan.go route.go patience.go reads, pages, the shard map, repeats
+//	DESIGN.md                            failures, which test closes which, decisions
 //
 // # What it does not do
 //
-// It does not commit asynchronously: a transaction over several shards is acknowledged after
-// two rounds of consensus. There are no claims (FOR UPDATE), savepoints, serializable
-// isolation, AS OF or stale reads yet; commit.go, buffer.go and Begin's options are their
-// places. It does not encode, dial or authenticate: rpc/client does.
+// Only leaders are read, also where staleness is allowed. Claims are not released by
+// RollbackTo. It does not encode, dial or authenticate: rpc/client does.
 package txn

@@ -32,7 +32,10 @@ type world struct {
 	fault func(call *routing.Call) fault
 	after func(call *routing.Call) // called when a call was delivered and answered
 	sent  []string                 // the kinds of the calls delivered
-	draws int
+	// sending is called after each Send; system answers what the coordinator asks of waits.
+	sending func()
+	system  func(routing.Request) (routing.Response, error)
+	draws   int
 }
 
 type fault int
@@ -132,6 +135,9 @@ func (w *world) settle() {
 }
 
 func (w *world) Send(ctx context.Context, calls []*routing.Call, enough func(*routing.Call) bool) {
+	if w.sending != nil {
+		defer w.sending()
+	}
 	for _, call := range calls {
 		call.Res, call.Err = nil, &routing.UnavailableError{Shard: call.To.ID, Why: "not answered", Maybe: true}
 	}
@@ -171,6 +177,10 @@ func (w *world) Send(ctx context.Context, calls []*routing.Call, enough func(*ro
 
 func (w *world) deliver(call *routing.Call) (routing.Response, error) {
 	w.sent = append(w.sent, kind(call.Req))
+	switch call.Req.(type) {
+	case *routing.WaitArgs, *routing.VictimArgs:
+		return w.system(call.Req)
+	}
 	i := slices.IndexFunc(w.shards, func(s *fakeShard) bool { return s.d.ID == call.To.ID })
 	if i < 0 {
 		return nil, &routing.UnknownShardError{Shard: call.To.ID}
@@ -341,6 +351,10 @@ func kind(req routing.Request) string {
 		return "look"
 	case *mvcc.ValidateArgs:
 		return "validate"
+	case *routing.WaitArgs:
+		return "wait"
+	case *routing.VictimArgs:
+		return "victim"
 	case *mvcc.GetArgs:
 		return "get"
 	}
