@@ -96,18 +96,24 @@ func verdict(l mvcc.Lock, status *mvcc.TxnStatus) routing.Request {
 }
 
 // Resolve resolves locks whose time is over, behind the caller's back: leaders hand over what
-// they find in their sweeps, so that no lock waits for a visitor.
+// they find in their sweeps, so that no lock waits for a visitor. What finds no room is found
+// again by the next sweep.
 func (c *Coordinator) Resolve(locks []mvcc.Lock) {
-	if len(locks) == 0 || c.behind.Load() > int64(c.cfg.Behind) {
-		return // the next sweep finds them again
+	for _, l := range locks {
+		c.resolveBehind(l)
 	}
-	c.behind.Add(1)
-	c.w.Tasks.Spawn("resolve", func(ctx context.Context) {
-		defer c.behind.Add(-1)
-		for _, l := range locks {
-			if c.resolve(ctx, l) != nil && ctx.Err() != nil {
-				return
-			}
-		}
-	})
+}
+
+// resolveBehind resolves a lock in a task of its own, so that none that cannot be decided yet
+// delays another. One task for each lock is enough.
+func (c *Coordinator) resolveBehind(l mvcc.Lock) {
+	if !c.resolving.begin(l) {
+		return
+	}
+	if !c.spawnBehind("resolve", func(ctx context.Context) {
+		defer c.resolving.end(l)
+		_ = c.resolve(ctx, l) // who handed it over does so again
+	}) {
+		c.resolving.end(l)
+	}
 }

@@ -19,16 +19,7 @@ func (c *Coordinator) Waits(waits []mvcc.Wait) {
 	}
 	c.spawnBehind("deadlocks", func(ctx context.Context) { c.detect(ctx, waits) })
 	for _, w := range waits {
-		l := w.Lock
-		if !c.resolving.begin(l) {
-			continue
-		}
-		if !c.spawnBehind("resolve", func(ctx context.Context) {
-			defer c.resolving.end(l)
-			_ = c.resolve(ctx, l) // it is told again while somebody waits
-		}) {
-			c.resolving.end(l)
-		}
+		c.resolveBehind(w.Lock)
 	}
 }
 
