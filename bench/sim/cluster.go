@@ -9,6 +9,7 @@ import (
 	"github.com/shaledb/shale/mvcc"
 	"github.com/shaledb/shale/shard"
 	"github.com/shaledb/shale/shard/directory"
+	"github.com/shaledb/shale/shard/raftlog"
 	"github.com/shaledb/shale/shard/routing"
 	"github.com/shaledb/shale/txn"
 )
@@ -25,6 +26,11 @@ type settings struct {
 	txn     txn.Config
 	system  routing.Descriptor
 	call    time.Duration // the patience of a call that does not bring its own
+
+	segment    int64   // the size of the logs' files
+	syncFails  float64 // the chance of a sync
+	flushFails float64
+	rot        *process // the one node whose disk flips bits
 }
 
 // build makes the cluster and sets everything going.
@@ -35,6 +41,9 @@ func (w *world) build() {
 		p.disk.slowly = w.between(200*time.Microsecond, 5*time.Millisecond)
 		p.boot = func(p *process) { p.spawn("report", p.report) }
 		w.nodes = append(w.nodes, p)
+	}
+	if w.chance(0.4) {
+		w.set.rot = pick(w, w.nodes)
 	}
 	for i := range clientCount {
 		p := newProcess(w, 101+i, fmt.Sprintf("client%d", i+1))
@@ -60,6 +69,9 @@ func (w *world) choose() {
 	w.set.txn = txn.Config{LockTTL: pick(w, []time.Duration{500 * time.Millisecond, 2 * time.Second, 5 * time.Second}),
 		Patience: pick(w, []time.Duration{200 * time.Millisecond, time.Second, 5 * time.Second})}
 	w.set.call = w.between(300*time.Millisecond, 3*time.Second)
+	w.set.segment = 64 << 10 << w.rng.IntN(3)
+	w.set.syncFails = pick(w, []float64{0, 0, 0.001})
+	w.set.flushFails = pick(w, []float64{0, 0, 0, 0.001})
 }
 
 func (w *world) replicaConfig() shard.Config     { return w.set.replica }
@@ -97,14 +109,22 @@ func (w *world) found() {
 	for _, p := range w.nodes {
 		nodes = append(nodes, directory.Node{ID: p.node(), StoreID: p.name, Address: p.name})
 	}
+	var begins [nodeCount][]raftlog.Write
 	for _, d := range all {
 		var system []mvcc.SystemRow
 		if d.ID == routing.SystemShard {
 			system = directory.Bootstrap("sim", nodes, all)
 		}
 		for _, rep := range d.Replicas {
-			newMember(w.node(rep.Node), d.ID, rep.ID).begin(d, system)
+			p := w.node(rep.Node)
+			begins[p.id-1] = append(begins[p.id-1], newMember(p, d.ID, rep.ID).begin(d, system))
 		}
+	}
+	for i, p := range w.nodes {
+		if _, err := p.disk.open(true); err != nil || !p.disk.write(begins[i]) {
+			w.fail("node %d: no log could be made: %v", p.id, err)
+		}
+		p.disk.crash(false)
 	}
 }
 

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -9,15 +10,22 @@ import (
 
 	"github.com/shaledb/shale/mvcc"
 	"github.com/shaledb/shale/shard"
+	"github.com/shaledb/shale/shard/raftlog"
+	"github.com/shaledb/shale/shard/routing"
 )
 
-// disk is a node's one log: the writes of all its replicas wait for one sync.
+// disk is a node's: its folder, and the one log in it. The writes of all its replicas wait for
+// one sync. The log itself writes and syncs at once; that this takes time is made up here: it
+// does so when the time is over, or, where the process ends before, up to a part.
 type disk struct {
 	p       *process
-	queue   []logJob // the first `under` of them are being synced
+	folder  *folder
+	log     *raftlog.Log // nil: the process is down
+	queue   []logJob     // the first `under` of them are being synced
 	under   int
 	slowly  time.Duration // the longest ordinary sync
 	stalled time.Duration // syncs begun before it take until then
+	doomed  bool          // its power fails during the next sync
 }
 
 type logJob struct {
@@ -25,52 +33,33 @@ type logJob struct {
 	w shard.LogWrite
 }
 
-// groupLog is what is durable of one group's part.
-type groupLog struct {
-	hard    *raftpb.HardState
-	entries []*raftpb.Entry
-	cut     mvcc.Index
-	cutTerm uint64
+// firstHard is how every group begins, once it has a store.
+func firstHard() *raftpb.HardState {
+	return &raftpb.HardState{Term: proto.Uint64(shard.InitialTerm), Vote: proto.Uint64(0),
+		Commit: proto.Uint64(uint64(shard.InitialIndex))}
 }
 
-// firstLog is where every group begins.
-func firstLog() groupLog {
-	return groupLog{cut: shard.InitialIndex, cutTerm: shard.InitialTerm, hard: &raftpb.HardState{
-		Term: proto.Uint64(shard.InitialTerm), Vote: proto.Uint64(0), Commit: proto.Uint64(uint64(shard.InitialIndex))}}
+// noHard is the state of a replica that has promised nothing yet.
+func noHard() *raftpb.HardState {
+	return &raftpb.HardState{Term: proto.Uint64(0), Vote: proto.Uint64(0), Commit: proto.Uint64(0)}
 }
 
-func (g *groupLog) write(w shard.LogWrite) {
-	if w.HardState != nil {
-		g.hard = proto.CloneOf(w.HardState)
-	}
-	if len(w.Entries) == 0 {
-		return
-	}
-	first := mvcc.Index(w.Entries[0].GetIndex())
-	n := max(0, min(len(g.entries), int(first)-int(g.cut)-1))
-	g.entries = append(slices.Clone(g.entries[:n]), w.Entries...)
+// beginGroup is the first write of a group that begins with a store.
+func beginGroup(s routing.ShardID, hard *raftpb.HardState) raftlog.Write {
+	at := raftlog.Position{Index: shard.InitialIndex, Term: shard.InitialTerm}
+	return raftlog.Write{Group: s, HardState: hard, Reset: &at}
 }
 
-func (g *groupLog) cutTo(index mvcc.Index, term uint64) {
-	if index <= g.cut {
-		return
+// open reads the log. Where it is not whole the node does not come up.
+func (d *disk) open(create bool) (map[routing.ShardID]*raftlog.Replayed, error) {
+	d.folder.restart()
+	cfg := raftlog.Config{FS: d.folder, SegmentSize: d.p.w.set.segment, Create: create}
+	if w := d.p.w; !create && !w.calm && w.chance(0.02) {
+		d.folder.stop = 1 + w.rng.IntN(12)
 	}
-	g.entries = slices.Clone(g.entries[min(len(g.entries), int(index-g.cut)):])
-	g.cut, g.cutTerm = index, term
-}
-
-// align makes the log begin where the store ends, in case a crash came between the install of
-// a raft snapshot and the log's part of it. What was flushed was committed (S18).
-func (g *groupLog) align(image *mvcc.Image) {
-	hard := proto.CloneOf(g.hard)
-	hard.Commit = proto.Uint64(max(hard.GetCommit(), uint64(image.Index)))
-	if hard.GetTerm() < image.Term {
-		hard.Term, hard.Vote = proto.Uint64(image.Term), proto.Uint64(0)
-	}
-	g.hard = hard
-	if last := g.cut + mvcc.Index(len(g.entries)); image.Index > last {
-		g.entries, g.cut, g.cutTerm = nil, image.Index, image.Term
-	}
+	log, groups, err := raftlog.Open(d.p.name, cfg)
+	d.log, d.folder.stop = log, 0
+	return groups, err
 }
 
 func (d *disk) append(m *member, w shard.LogWrite) {
@@ -81,76 +70,118 @@ func (d *disk) append(m *member, w shard.LogWrite) {
 	d.sync()
 }
 
-// sync begins a sync of all that waits, unless one is under way.
+// sync begins a sync of all that waits, unless one is under way. A raft snapshot goes by
+// itself: its file comes first.
 func (d *disk) sync() {
 	if d.under > 0 || len(d.queue) == 0 {
 		return
 	}
-	d.under = len(d.queue)
+	d.under = 1
+	for d.queue[0].w.Snapshot == nil && d.under < len(d.queue) && d.queue[d.under].w.Snapshot == nil {
+		d.under++
+	}
 	w := d.p.w
 	took := w.between(50*time.Microsecond, d.slowly)
 	if !w.calm {
 		took = max(took, d.stalled-w.now)
 	}
-	w.after(took, d.p, note{kind: "sync", a: uint64(d.under)}, func() {
-		jobs := slices.Clone(d.queue[:d.under])
-		d.queue = slices.Clone(d.queue[d.under:])
-		d.under = 0
-		life := d.p.life
-		for _, j := range jobs {
-			if d.done(j); d.p.life != life {
-				return
-			}
-		}
-		d.sync()
-	})
+	w.after(took, d.p, note{kind: "sync", a: uint64(d.under)}, d.synced)
+	if d.doomed && !w.calm {
+		w.after(w.between(0, took), d.p, note{kind: "kill", a: uint64(d.p.id)}, func() { w.killNode(d.p, w.chance(0.8)) })
+	}
+	d.doomed = false
 }
 
-func (d *disk) done(j logJob) {
-	if j.w.Snapshot != nil {
-		j.m.install(j.w)
+func (d *disk) synced() {
+	life, jobs := d.p.life, d.queue[:d.under]
+	if jobs[0].w.Snapshot != nil {
+		jobs[0].m.install(jobs[0].w)
+	} else if !d.write(writesOf(jobs)) {
 		return
 	}
-	j.m.log.write(j.w)
-	if d.p.w.opt.Mutant != UnsyncedAcknowledged {
-		j.m.step(shard.Logged{Write: j.w})
+	if d.p.life != life {
+		return
 	}
+	d.queue, d.under = slices.Clone(d.queue[len(jobs):]), 0
+	for _, j := range jobs {
+		if j.w.Snapshot == nil && d.p.w.opt.Mutant != UnsyncedAcknowledged {
+			j.m.step(shard.Logged{Write: j.w})
+		}
+	}
+	d.sync()
+}
+
+func writesOf(jobs []logJob) []raftlog.Write {
+	writes := make([]raftlog.Write, len(jobs))
+	for i, j := range jobs {
+		writes[i] = raftlog.Write{Group: j.m.shard, HardState: j.w.HardState, Entries: j.w.Entries}
+	}
+	return writes
+}
+
+// write writes to the log now. A log that fails ends the process: nothing is tried again (P28).
+func (d *disk) write(writes []raftlog.Write) bool {
+	w := d.p.w
+	if !w.calm && w.chance(w.set.syncFails) {
+		d.folder.failing = true
+		w.happened(SyncFailed)
+	}
+	err := d.log.Append(writes)
+	d.folder.failing = false
+	if err == nil {
+		return true
+	}
+	var poisoned *raftlog.PoisonedError
+	if !errors.As(err, &poisoned) {
+		w.fail("node %d: the log refuses: %v", d.p.id, err)
+		return false
+	}
+	w.remark(d.p, "ends: %v", err)
+	d.p.kill(false)
+	w.restart(d.p, w.between(10*time.Millisecond, time.Second))
+	return false
+}
+
+func (d *disk) cut(s routing.ShardID, to mvcc.Index, term uint64) {
+	d.log.Cut(s, raftlog.Position{Index: to, Term: term})
 }
 
 // settle makes what the member still has in the queue durable: it is about to be replaced.
-func (d *disk) settle(m *member) {
+func (d *disk) settle(m *member) bool {
 	kept := d.queue[:0:0]
+	var writes []raftlog.Write
 	under := d.under
 	for i, j := range d.queue {
 		if j.m != m {
 			kept = append(kept, j)
 			continue
 		}
-		if j.w.Snapshot == nil {
-			m.log.write(j.w)
-		}
+		writes = append(writes, writesOf(d.queue[i:i+1])...)
 		if i < under {
 			d.under--
 		}
 	}
 	d.queue = kept
+	return d.write(writes)
 }
 
-// crash keeps the synced, and of the rest a part from the front that luck decides on. A
-// process that is killed without a power failure loses none of what it had written.
+// crash ends the log's use. What is being written is there in part; with the power goes what
+// was not synced.
 func (d *disk) crash(power bool) {
-	n := d.under
-	if power && n > 0 {
-		n = d.p.w.rng.IntN(n + 1)
-	}
-	if d.p.w.opt.Mutant == UnsyncedAcknowledged {
-		n = 0
-	}
-	for _, j := range d.queue[:n] {
-		if j.w.Snapshot != nil {
-			break
+	w := d.p.w
+	if d.under > 0 && d.log != nil && d.queue[0].w.Snapshot == nil {
+		if d.folder.stop = w.rng.IntN(5); d.folder.stop == 4 {
+			d.folder.stop = 4 + w.rng.IntN(12) // a new segment takes as many
 		}
-		j.m.log.write(j.w)
+		whole := d.folder.stop > 0 && w.opt.Mutant != UnsyncedAcknowledged &&
+			d.log.Append(writesOf(d.queue[:d.under])) == nil
+		if !whole && power {
+			w.happened(LogEndLost)
+		}
 	}
-	d.queue, d.under, d.stalled = nil, 0, 0
+	d.folder.restart()
+	if power && d.folder.losePower(w.rng) {
+		w.happened(WriteTorn)
+	}
+	d.log, d.queue, d.under, d.stalled = nil, nil, 0, 0
 }

@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"go.etcd.io/raft/v3/raftpb"
@@ -11,6 +12,7 @@ import (
 	"github.com/shaledb/shale/mvcc"
 	"github.com/shaledb/shale/mvcc/memory"
 	"github.com/shaledb/shale/shard"
+	"github.com/shaledb/shale/shard/raftlog"
 	"github.com/shaledb/shale/shard/routing"
 )
 
@@ -104,7 +106,19 @@ func (m *member) planJob() {
 }
 
 func (m *member) flush(f *shard.Flush, tell bool) {
+	w := m.p.w
+	if !w.calm && w.chance(w.set.flushFails) {
+		w.happened(FlushFailed)
+		m.quarantine(fmt.Errorf("flush up to index %d: %w", f.Batch.Index, errIO))
+		return
+	}
 	m.must(m.store.Flush(f.Batch, f.Durable))
+	switch {
+	case f.Durable:
+		m.between = nil
+	case w.chance(0.2) && len(m.between) < 3:
+		m.between = append(m.between, m.store.Clone())
+	}
 	if tell {
 		m.step(shard.Flushed{Generation: f.Generation, Index: f.Batch.Index, Durable: f.Durable})
 	}
@@ -116,6 +130,9 @@ func (m *member) view() (mvcc.View, bool) {
 	}
 	v, err := m.store.View()
 	m.must(err)
+	if m.rotten != nil {
+		v = rotten{v, m.rotten}
+	}
 	return v, err == nil
 }
 
@@ -139,6 +156,11 @@ func (m *member) read(r *shard.Read) {
 	}
 	defer v.Close()
 	res, err := r.Answer(v)
+	if corrupt(err) {
+		m.reply(r.Request.ID, nil, &routing.UnavailableError{Shard: m.shard, Why: err.Error()})
+		m.quarantine(err)
+		return
+	}
 	m.must(err)
 	m.reply(r.Request.ID, res, err)
 }
@@ -155,26 +177,49 @@ func (m *member) makeRight(sp *shard.Split) {
 	if stands && m.p.w.opt.Mutant != RightMadeAnew {
 		return
 	}
-	log := firstLog()
+	hard := firstHard()
 	if right == nil {
 		right = newMember(m.p, sp.Right.ID, me.ID)
 	} else {
-		m.p.disk.settle(right)
+		if !m.p.disk.settle(right) {
+			return
+		}
 		if old := right.hard; old.GetTerm() > shard.InitialTerm {
-			log.hard.Term, log.hard.Vote = proto.Uint64(old.GetTerm()), proto.Uint64(old.GetVote())
+			hard.Term, hard.Vote = proto.Uint64(old.GetTerm()), proto.Uint64(old.GetVote())
 		}
 		right.crash(false)
 	}
-	right.log, right.hard = log, log.hard
+	if !m.p.disk.write([]raftlog.Write{beginGroup(sp.Right.ID, hard)}) {
+		return
+	}
+	if w := m.p.w; !w.calm && w.chance(0.05) { // the log knows of the group, and there is no store
+		w.killNode(m.p, true)
+		return
+	}
 	right.store = m.store.MakeSpan(sp.Right.Span, sp.Image, shard.InitialIndex, shard.InitialTerm)
+	right.own, right.between, right.rotten = true, nil, m.rottenIn(sp.Right.Span)
 	right.right = shard.Start{Campaign: sp.Campaign, Proposer: sp.Proposer}
 	m.p.w.remark(m.p, "%s is made", sp.Right)
-	right.recover()
+	right.recover(&raftlog.Replayed{HardState: hard, CutIndex: shard.InitialIndex, CutTerm: shard.InitialTerm})
 	m.p.changed = true
 	if w := m.p.w; !w.calm && w.chance(0.2) { // the left's new bounds may not be durable by then
 		p := m.p
 		w.after(w.between(0, time.Second), p, note{kind: "kill", a: uint64(p.id)}, func() { w.killNode(p, true) })
 	}
+}
+
+// rottenIn is the damage that a copy of the rows of a span takes along.
+func (m *member) rottenIn(span mvcc.Span) map[mvcc.Key]bool {
+	var out map[mvcc.Key]bool
+	for k := range m.rotten {
+		if span.Contains(k) {
+			if out == nil {
+				out = map[mvcc.Key]bool{}
+			}
+			out[k] = true
+		}
+	}
+	return out
 }
 
 // sendSnapshot copies the store and sends the copy along with the message.
@@ -194,6 +239,10 @@ func (m *member) sendSnapshot(msg *raftpb.Message) {
 	}
 	if to == nil {
 		sent(errConnection)
+		return
+	}
+	if m.rotten != nil { // who receives it looks, and refuses it: the operator sees that
+		m.quarantine(rotten{}.damage("copied"))
 		return
 	}
 	arrived := false
@@ -224,11 +273,13 @@ func (m *member) sendSnapshot(msg *raftpb.Message) {
 // install puts a received store in the place of the old one, after what was to be done with
 // that one.
 func (m *member) install(w shard.LogWrite) {
-	for len(m.jobs) > 0 {
+	for life := m.p.life; len(m.jobs) > 0; {
 		jobs := m.jobs
 		m.jobs = nil
 		for _, j := range jobs {
-			j.run()
+			if j.run(); m.p.life != life || m.bad != nil {
+				return
+			}
 		}
 	}
 	name := fileName{m.shard, w.Snapshot.GetMetadata().GetIndex()}
@@ -237,16 +288,18 @@ func (m *member) install(w shard.LogWrite) {
 		m.must(errors.New("a raft snapshot without its file"))
 		return
 	}
-	m.store = file.store.Clone()
+	m.store, m.own, m.between, m.rotten = file.store.Clone(), false, nil, nil
 	image, err := m.store.Load()
 	m.must(err)
 	if w := m.p.w; !w.calm && w.chance(0.1) {
 		w.killNode(m.p, true) // the file is in place, and the log does not know of it
 		return
 	}
-	m.log.entries, m.log.cut, m.log.cutTerm = nil, image.Index, image.Term
-	m.log.write(shard.LogWrite{HardState: w.HardState, Entries: w.Entries})
-	m.installing = false
+	at := raftlog.Position{Index: image.Index, Term: image.Term}
+	if !m.p.disk.write([]raftlog.Write{{Group: m.shard, HardState: w.HardState, Entries: w.Entries, Reset: &at}}) {
+		return
+	}
+	m.installing, m.own, m.cut = false, true, image.Index
 	m.p.w.counts.Snapshots++
 	m.p.w.remark(m.p, "shard %d stands on a raft snapshot at %d", m.shard, image.Index)
 	m.step(shard.Installed{Write: w, Image: image})

@@ -12,6 +12,7 @@ import (
 	"github.com/shaledb/shale/mvcc"
 	"github.com/shaledb/shale/mvcc/memory"
 	"github.com/shaledb/shale/shard"
+	"github.com/shaledb/shale/shard/raftlog"
 	"github.com/shaledb/shale/shard/routing"
 )
 
@@ -21,9 +22,15 @@ type member struct {
 	shard routing.ShardID
 	id    routing.ReplicaID
 
-	r     *shard.Replica // nil: down, or without a store and not met yet
-	store *memory.Store  // nil: there is none yet
-	log   groupLog
+	r     *shard.Replica    // nil: down, or without a store and not met yet
+	store *memory.Store     // nil: there is none yet
+	own   bool              // the store was made by this replica's own log
+	log   *raftlog.Replayed // as it was found when the process came up
+	cut   mvcc.Index        // of the log
+	bad   error             // why it is in quarantine
+
+	between []*memory.Store   // states since the last durable flush that a loss of power may leave
+	rotten  map[mvcc.Key]bool // keys of rows that do not match their checksums
 
 	out        shard.Effects
 	marked     bool
@@ -47,11 +54,12 @@ func newMember(p *process, s routing.ShardID, id routing.ReplicaID) *member {
 	return m
 }
 
-// begin makes the first store of a replica.
-func (m *member) begin(d routing.Descriptor, system []mvcc.SystemRow) {
-	m.store, m.log = memory.New(memory.Config{}), firstLog()
+// begin makes the first store of a replica, and hands back what its log begins with.
+func (m *member) begin(d routing.Descriptor, system []mvcc.SystemRow) raftlog.Write {
+	m.store, m.own = memory.New(memory.Config{}), true
 	m.must(m.store.Flush(&mvcc.Batch{Index: shard.InitialIndex, Term: shard.InitialTerm,
 		Meta: shard.Bootstrap(d), System: system}, true))
+	return beginGroup(m.shard, firstHard())
 }
 
 func (m *member) must(err error) {
@@ -60,25 +68,8 @@ func (m *member) must(err error) {
 	}
 }
 
-// recover makes the replica of what lies on disk. One without a store waits until it is met.
-func (m *member) recover() {
-	m.hard = m.log.hard
-	if m.store == nil {
-		return
-	}
-	image, err := m.store.Load()
-	m.must(err)
-	m.log.align(image)
-	m.makeReplica(image)
-}
-
 func (m *member) makeReplica(image *mvcc.Image) {
-	s := m.right
-	m.right = shard.Start{}
-	s.Node, s.Replica, s.Shard, s.Image = m.p.node(), m.id, m.shard, image
-	s.HardState, s.Entries, s.CutIndex, s.CutTerm = m.log.hard, slices.Clone(m.log.entries), m.log.cut, m.log.cutTerm
-	s.Now, s.Config = m.p.instant(), m.p.w.replicaConfig()
-	r, err := shard.New(s)
+	r, err := shard.New(m.start(image))
 	if err != nil {
 		m.must(err)
 		return
@@ -100,8 +91,20 @@ func (m *member) crash(power bool) {
 	m.r, m.out, m.marked, m.jobs, m.installing, m.met = nil, shard.Effects{}, false, nil, false, 0
 	m.pending = map[shard.RequestID]answer{}
 	if power && m.store != nil {
+		m.losePower()
+	}
+}
+
+// losePower leaves one of the states since the last durable flush.
+func (m *member) losePower() {
+	w := m.p.w
+	if n := w.rng.IntN(len(m.between) + 1); n < len(m.between) {
+		m.store = m.between[n]
+	} else {
 		m.store = m.store.AfterPowerLoss()
 	}
+	m.between = nil
+	w.happened(CommitsLost)
 }
 
 // request steps a client's request; reply is called at most once in this life.
@@ -159,7 +162,7 @@ func (m *member) wakeAt(mono time.Duration) {
 // entries travel while its own sync is under way.
 func (m *member) carryOut(out *shard.Effects) {
 	if out.Quarantined != nil {
-		m.p.w.fail("node %d is in quarantine: %v", m.p.id, out.Quarantined)
+		m.quarantine(out.Quarantined)
 		return
 	}
 	for _, msg := range out.Send {
@@ -173,7 +176,8 @@ func (m *member) carryOut(out *shard.Effects) {
 		m.p.disk.append(m, w)
 	}
 	if out.Cut > 0 && !m.installing {
-		m.log.cutTo(out.Cut, out.CutTerm)
+		m.cut = out.Cut
+		m.p.disk.cut(m.shard, out.Cut, out.CutTerm)
 	}
 	for _, rep := range out.Reply {
 		m.reply(rep.ID, rep.Res, rep.Err)
@@ -237,8 +241,8 @@ func (p *process) deliver(from routing.NodeID, s routing.ShardID, msg *raftpb.Me
 	m := p.member(s)
 	if m == nil {
 		m = newMember(p, s, routing.ReplicaID(msg.GetTo()))
-		m.log.hard = &raftpb.HardState{Term: proto.Uint64(0), Vote: proto.Uint64(0), Commit: proto.Uint64(0)}
-		m.hard = m.log.hard
+		m.log = &raftlog.Replayed{HardState: noHard()}
+		m.hard = m.log.HardState
 	}
 	if m.id != routing.ReplicaID(msg.GetTo()) {
 		return

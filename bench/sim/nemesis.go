@@ -8,8 +8,10 @@ func (w *world) trouble() {
 		return
 	}
 	switch n := w.rng.IntN(100); {
-	case n < 15:
+	case n < 10:
 		w.killNode(pick(w, w.nodes), w.chance(0.6))
+	case n < 15:
+		pick(w, w.nodes).disk.doomed = true
 	case n < 17:
 		w.powerCut()
 	case n < 27:
@@ -22,7 +24,12 @@ func (w *world) trouble() {
 		w.jump(pick(w, w.nodes))
 	case n < 75:
 		p := pick(w, w.nodes)
+		w.happened(DiskStalled)
 		p.disk.stalled = w.now + w.between(10*time.Millisecond, 500*time.Millisecond)
+	case n < 79 && w.set.rot != nil:
+		w.flipRow(w.set.rot)
+	case n < 83 && w.set.rot != nil:
+		w.flipLog(w.set.rot)
 	}
 	w.after(w.between(10*time.Millisecond, 400*time.Millisecond), nil, note{kind: "trouble"}, w.trouble)
 }
@@ -31,7 +38,11 @@ func (w *world) killNode(p *process, power bool) {
 	if !p.up {
 		return
 	}
-	w.counts.Kills++
+	if power {
+		w.happened(PowerLost)
+	} else {
+		w.happened(NodeKilled)
+	}
 	w.remark(p, "killed, power %v", power)
 	p.kill(power)
 	w.restart(p, w.between(10*time.Millisecond, 1500*time.Millisecond))
@@ -39,6 +50,7 @@ func (w *world) killNode(p *process, power bool) {
 
 // powerCut takes all nodes down at one moment: what a majority has not synced is gone.
 func (w *world) powerCut() {
+	w.happened(AllPowerLost)
 	for _, p := range w.nodes {
 		w.killNode(p, true)
 	}
@@ -48,7 +60,7 @@ func (w *world) killClient(p *process) {
 	if !p.up || w.calm {
 		return
 	}
-	w.counts.Kills++
+	w.happened(ClientKilled)
 	w.remark(p, "killed")
 	p.kill(true)
 	w.restart(p, w.between(10*time.Millisecond, 300*time.Millisecond))
@@ -85,6 +97,9 @@ func (w *world) partition() {
 		w.net.cut(from, to)
 		if w.chance(0.5) {
 			w.net.cut(to, from)
+			w.happened(LinkCutBothWays)
+		} else {
+			w.happened(LinkCut)
 		}
 		w.mendAfter(w.between(10*time.Millisecond, 1200*time.Millisecond), from, to)
 		if w.chance(0.2) {
@@ -97,6 +112,7 @@ func (w *world) partition() {
 // is one no more.
 func (w *world) isolate(p *process) {
 	took := w.between(100*time.Millisecond, 1500*time.Millisecond)
+	w.happened(NodeIsolated)
 	w.remark(p, "isolated for %s", took)
 	for _, to := range w.nodes {
 		if to != p {
@@ -121,12 +137,14 @@ func (w *world) mendAfter(d time.Duration, a, b *process) {
 // pause stops a process between two events; its clocks go on.
 func (w *world) pause(p *process) {
 	p.pausedUntil = w.now + w.between(time.Millisecond, time.Second)
+	w.happened(ProcessPaused)
 	w.remark(p, "paused until %s", p.pausedUntil)
 }
 
 // jump moves a node's wall clock, which only an oracle there looks at.
 func (w *world) jump(p *process) {
 	p.skew += w.between(-3*time.Second, 3*time.Second)
+	w.happened(ClockJumped)
 	w.remark(p, "its wall clock is off by %s", p.skew)
 }
 

@@ -25,6 +25,7 @@ func (n *network) delay() time.Duration {
 	case n.w.calm:
 		return n.w.between(100*time.Microsecond, time.Millisecond)
 	case n.w.chance(0.01):
+		n.w.happened(MessageLate)
 		return n.w.between(0, 400*time.Millisecond)
 	}
 	return n.w.between(100*time.Microsecond, n.slow)
@@ -43,11 +44,13 @@ func (n *network) send(from, to *process, what note, arrive func(), owner *proce
 		return
 	}
 	if n.cuts[link{from.id, to.id}] || !n.w.calm && n.w.chance(n.lossy) {
+		n.w.happened(MessageLost)
 		n.lose(owner, what, lost)
 		return
 	}
 	n.carry(from, to, what, arrive, owner, lost)
 	if !n.w.calm && what.kind != autocommitWord && n.w.chance(n.repeat) {
+		n.w.happened(MessageRepeated)
 		n.carry(from, to, what, arrive, nil, nil)
 	}
 }

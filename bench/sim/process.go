@@ -46,7 +46,7 @@ func newProcess(w *world, id int, name string) *process {
 	p := &process{w: w, id: id, name: name, files: map[fileName]*received{}}
 	p.rate = 1000 + w.rng.Int64N(2*driftMax+1) - driftMax
 	p.skew = w.between(-200*time.Millisecond, 200*time.Millisecond)
-	p.disk.p = p
+	p.disk.p, p.disk.folder = p, newFolder()
 	return p
 }
 
@@ -78,8 +78,8 @@ func (p *process) start() {
 	p.up, p.began, p.base, p.pausedUntil = true, w.now, 0, 0
 	p.gateway = newGateway(p)
 	p.coordinator = txn.NewCoordinator(w.windows(p), w.txnConfig())
-	for _, m := range p.members {
-		m.recover()
+	if p.id <= nodeCount && !p.comeUp() {
+		return
 	}
 	if p.boot != nil {
 		p.boot(p)

@@ -132,6 +132,10 @@ func (p *process) submit(node routing.NodeID, hd routing.Header, req routing.Req
 	w.spell(p, "asks node %d shard %d: %s %+v", node, hd.Shard, word(req), req)
 	w.net.send(p, to, note{kind: word(req), b: uint64(hd.Shard), c: startOf(req)}, func() {
 		m := to.member(hd.Shard)
+		if m != nil && m.bad != nil {
+			reply(nil, &routing.UnavailableError{Shard: hd.Shard, Why: "quarantine: " + m.bad.Error()})
+			return
+		}
 		if m == nil || m.r == nil {
 			reply(nil, &routing.UnknownShardError{Shard: hd.Shard})
 			return

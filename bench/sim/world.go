@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"container/heap"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -33,21 +32,26 @@ type Result struct {
 type Counts struct {
 	Committed, Aborted, Unknown int // transactions, as their clients heard
 	Repeats, Scans, Reads       int
-	Kills, Splits, Transfers    int
+	Splits, Transfers           int
 	Snapshots                   int // raft snapshots installed
+	Refused                     int // times that a damaged log or store was refused
+	Faults                      Faults
 }
 
 func (c Counts) String() string {
-	return fmt.Sprintf("committed %d aborted %d unknown %d repeats %d scans %d reads %d kills %d splits %d "+
-		"transfers %d raft snapshots %d", c.Committed, c.Aborted, c.Unknown, c.Repeats, c.Scans, c.Reads,
-		c.Kills, c.Splits, c.Transfers, c.Snapshots)
+	return fmt.Sprintf("committed %d aborted %d unknown %d repeats %d scans %d reads %d splits %d transfers %d "+
+		"raft snapshots %d damage refused %d; %s", c.Committed, c.Aborted, c.Unknown, c.Repeats, c.Scans, c.Reads,
+		c.Splits, c.Transfers, c.Snapshots, c.Refused, c.Faults)
 }
 
 func (c *Counts) add(o Counts) {
 	c.Committed, c.Aborted, c.Unknown = c.Committed+o.Committed, c.Aborted+o.Aborted, c.Unknown+o.Unknown
 	c.Repeats, c.Scans, c.Reads = c.Repeats+o.Repeats, c.Scans+o.Scans, c.Reads+o.Reads
-	c.Kills, c.Splits, c.Transfers = c.Kills+o.Kills, c.Splits+o.Splits, c.Transfers+o.Transfers
-	c.Snapshots += o.Snapshots
+	c.Splits, c.Transfers, c.Snapshots = c.Splits+o.Splits, c.Transfers+o.Transfers, c.Snapshots+o.Snapshots
+	c.Refused += o.Refused
+	for f, n := range o.Faults {
+		c.Faults[f] += n
+	}
 }
 
 // world is one run: the event loop, and all that it moves.
@@ -56,7 +60,6 @@ type world struct {
 	rng    *rand.Rand
 	now    time.Duration
 	queue  eventQueue
-	lastID uint64
 	trace  trace
 	fault  *Failure
 	counts Counts
@@ -92,41 +95,13 @@ func Run(opt Options) Result {
 	return r
 }
 
-// event is something that happens to a process at a moment. One whose process has died since
-// does not happen; one whose process is paused happens when that goes on.
-type event struct {
-	at   time.Duration
-	id   uint64 // breaks ties: first planned, first run
-	p    *process
-	life int
-	what note
-	run  func()
-}
-
-type eventQueue []event
-
-func (q eventQueue) Len() int { return len(q) }
-func (q eventQueue) Less(i, j int) bool {
-	return q[i].at < q[j].at || q[i].at == q[j].at && q[i].id < q[j].id
-}
-func (q eventQueue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
-func (q *eventQueue) Push(x any)   { *q = append(*q, x.(event)) }
-func (q *eventQueue) Pop() any {
-	old := *q
-	x := old[len(old)-1]
-	old[len(old)-1] = event{}
-	*q = old[:len(old)-1]
-	return x
-}
-
 // after plans an event; p is nil for what belongs to no process.
 func (w *world) after(d time.Duration, p *process, what note, run func()) {
-	w.lastID++
-	e := event{at: w.now + max(d, 0), id: w.lastID, p: p, what: what, run: run}
+	e := event{p: p, what: what, run: run}
 	if p != nil {
 		e.life = p.life
 	}
-	heap.Push(&w.queue, e)
+	w.queue.add(w.now+max(d, 0), e)
 }
 
 // eventsMax bounds a run: more is a livelock.
@@ -140,19 +115,18 @@ func (w *world) loop(done func() bool) {
 		}
 	}()
 	for w.fault == nil && !done() {
-		if len(w.queue) == 0 || w.trace.count > eventsMax {
-			w.fail("after %d events, with %d planned, the run does not end", w.trace.count, len(w.queue))
+		if w.queue.len() == 0 || w.trace.count > eventsMax {
+			w.fail("after %d events, with %d planned, the run does not end", w.trace.count, w.queue.len())
 			return
 		}
-		e := heap.Pop(&w.queue).(event)
-		w.now = e.at
+		at, e := w.queue.next()
+		w.now = at
 		if e.p != nil {
 			if e.life != e.p.life {
 				continue
 			}
 			if e.p.pausedUntil > w.now {
-				e.at = e.p.pausedUntil
-				heap.Push(&w.queue, e)
+				w.queue.add(e.p.pausedUntil, e)
 				continue
 			}
 		}
