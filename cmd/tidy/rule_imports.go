@@ -22,7 +22,8 @@ func layers() map[string][]string {
 		"shard/routing":   {"timestamp", "mvcc"},
 		"shard/directory": vocabulary,
 		"shard/raftlog":   {"mvcc", "shard/routing"},
-		"shard":           with("shard/directory", "shard/logpb"),
+		"shard":           with("shard/directory", "shard/deadlock", "shard/logpb"),
+		"shard/deadlock":  {"timestamp", "mvcc"},
 		"shard/logpb":     {},
 		"shard/shardtest": with("shard/directory", "shard", "mvcc/memory"),
 		"shard/host":      with("shard/directory", "shard", "shard/raftlog", sql),
@@ -36,6 +37,10 @@ func layers() map[string][]string {
 		"rpc/node":        with("shard*", "proto/*", "rpc/*", "txn", "mvcc/*"),
 		"bench":           with("txn", "bench/*"),
 		"bench/sim":       with("shard*", "mvcc/*", "txn", "bench/*"),
+		"bench/history":   {"timestamp", "mvcc"},
+		"bench/elle":      {"mvcc", "bench/history"},
+		"bench/bytime":    {"timestamp", "mvcc", "bench/history"},
+		"bench/register":  {"mvcc", "bench/history"},
 		"bench/peers":     with("txn", "bench"),
 		"cmd/shale":       {"*"},
 		"cmd/tidy":        {},
@@ -61,6 +66,7 @@ func keepers() map[string][]string {
 		"github.com/stretchr/testify":         {"mvcc/mvcctest", "shard/shardtest", "bench/sim"},
 		"go.etcd.io/etcd/client/v3":           {"bench/peers"},
 		"github.com/jedib0t/go-pretty":        {"cmd/shale", "bench"},
+		"github.com/anishathalye/porcupine":   {"bench/register"},
 		"github.com/prometheus/client_golang": {"rpc/server", "rpc/node"},
 	}
 }
