@@ -29,17 +29,17 @@ type Report struct {
 // OK says that nothing was found.
 func (r *Report) OK() bool { return len(r.Anomalies) == 0 }
 
-// Summary is one line.
+// Summary is the verdict, and what it rests on.
 func (r *Report) Summary() string {
 	verdict := fmt.Sprintf("no anomaly under %s", r.Level)
 	if !r.OK() {
 		verdict = fmt.Sprintf("%d ANOMALIES under %s", len(r.Anomalies)+r.More, r.Level)
 	}
-	s := fmt.Sprintf("list-append: %d transactions committed, %d aborted, %d unknown and unseen; %d appends and "+
-		"%d reads of %d lists; %d dependencies: %s", r.Committed, r.Aborted, r.Unseen, r.Appends, r.Reads, r.Keys,
-		r.Edges, verdict)
+	s := fmt.Sprintf("lists: %s: %d transactions committed, %d aborted, %d unknown and unseen\n"+
+		"       %d appends and %d reads of %d lists, %d dependencies", verdict, r.Committed, r.Aborted, r.Unseen,
+		r.Appends, r.Reads, r.Keys, r.Edges)
 	if r.Level == history.SnapshotIsolation {
-		s += fmt.Sprintf(" (allowed and seen: %d knots of write skew)", r.Allowed)
+		s += fmt.Sprintf("; write skew, which is allowed: %d", r.Allowed)
 	}
 	return s
 }
