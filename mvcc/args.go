@@ -100,7 +100,8 @@ type PrewriteArgs struct {
 	// that hold the primary.
 	Secondaries []Key
 	// ReadKeys (one phase only) are validated in the same step: a serializable transaction has
-	// read them at ReadTS, in this shard. None is written here, too.
+	// read them at ReadTS, in this shard. A key that was read and is worked on by an atomic
+	// operation is among them: that never conflicts by itself.
 	ReadKeys []Key
 }
 

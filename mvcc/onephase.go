@@ -1,15 +1,10 @@
 package mvcc
 
-import "github.com/shaledb/shale/timestamp"
-
 // commitAtOnce makes versions and marks instead of locks: one phase. The primary's row
 // carries the digest and is the transaction's record.
 func (p *prewrite) commitAtOnce() (Rows, PrewriteResult, error) {
 	var rows Rows
 	commitTS := p.minCommitTS()
-	if err := p.reads(commitTS); err != nil {
-		return Rows{}, PrewriteResult{}, err
-	}
 	primary := false
 	for i := range p.wants {
 		w := &p.wants[i]
@@ -51,8 +46,10 @@ func (p *prewrite) readsHeld() bool {
 }
 
 // reads validates what a serializable transaction has read: it is what stands at the commit
-// timestamp, too. Marks change no read. A write lock that commits above passes.
-func (p *prewrite) reads(commitTS timestamp.Timestamp) error {
+// timestamp, too. Marks change no read. A write lock that commits above passes. What was read
+// may be written as well: an atomic operation does not look at what it was before.
+func (p *prewrite) reads() error {
+	commitTS := p.minCommitTS()
 	for _, k := range p.a.ReadKeys {
 		lock, ok := p.r.Lock(k)
 		if ok && lock.BlocksRead(commitTS, p.a.Start) {

@@ -22,7 +22,7 @@ import (
 // becomes a plain prewrite: MinCommitTS is set, and the second phase must follow. So does one
 // phase with reads that cannot be held at its commit timestamp, see readsHeld.
 //
-// With ReadKeys the caller raises MaxRead to ReadTS before it evaluates.
+// With ReadKeys the caller raises MaxRead to ReadTS, at least Start, before it evaluates.
 //
 // Errors: *TxnAbortedError, *DigestMismatchError, *ExpiredError (what is recorded);
 // *LockedError, *WriteConflictError (others); *AlreadyExistsError, *CheckFailedError,
@@ -42,8 +42,13 @@ func Prewrite(r Reader, a *PrewriteArgs, l Leader) (Rows, PrewriteResult, error)
 	if err := p.judge(); err != nil {
 		return Rows{}, PrewriteResult{}, err
 	}
-	if p.onePhase && p.readsHeld() {
-		return p.commitAtOnce()
+	if p.onePhase {
+		if err := p.reads(); err != nil {
+			return Rows{}, PrewriteResult{}, err
+		}
+		if p.readsHeld() {
+			return p.commitAtOnce()
+		}
 	}
 	rows, minCommitTS := p.lay()
 	return rows, PrewriteResult{MinCommitTS: minCommitTS}, nil

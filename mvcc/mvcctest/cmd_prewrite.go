@@ -16,7 +16,7 @@ func (h *harness) cmdPrewrite(s *script) string {
 		OnePhase: s.HasArg("one-phase"), Autocommit: s.HasArg("autocommit"), ReadTS: s.ts("read-ts", 0),
 		ReadKeys: s.keysIn("reads"), Async: s.HasArg("async"), Secondaries: s.keysIn("others")}
 	if len(a.ReadKeys) > 0 { // as a shard does
-		h.leader.MaxRead = max(h.leader.MaxRead, a.ReadTS)
+		h.leader.MaxRead = max(h.leader.MaxRead, a.Start, a.ReadTS)
 	}
 	result, refusal, ok := h.evaluate(s, a.Start, func(r mvcc.Reader) (mvcc.Rows, any, error) {
 		rows, res, err := mvcc.Prewrite(r, a, h.leader)

@@ -49,7 +49,8 @@ func checkImage(t *testing.T, open func(testing.TB) mvcc.Store, reopen func(test
 		Digest: mvcc.Digest{2}, Async: true}
 	check := mvcc.Lock{Key: "c", StartTS: timestamp.Max - 1, Primary: "\xff\x00", Kind: mvcc.LockCheck,
 		MinCommitTS: timestamp.Max - 1, Expires: timestamp.Max - 1}
-	flush(t, s, &mvcc.Batch{Index: 12, Term: 5, Locks: []mvcc.Lock{small, large, check, async, other},
+	claim := mvcc.Lock{Key: "f", StartTS: 13, Primary: "f", Kind: mvcc.LockClaim, MinCommitTS: 14, Expires: 100} // P13
+	flush(t, s, &mvcc.Batch{Index: 12, Term: 5, Locks: []mvcc.Lock{small, large, check, async, other, claim},
 		Values: []mvcc.Value{{ID: 7, Data: bytes.Repeat([]byte("L"), 5000)}},
 		Meta:   []mvcc.MetaRow{{Name: "bounds", Value: []byte{0, 1}}, {Name: "term", Value: []byte("5")}},
 		System: []mvcc.SystemRow{{Name: "node/1", Value: []byte("one")}, {Name: "node/2", Value: []byte("two")}}})
@@ -64,7 +65,7 @@ func checkImage(t *testing.T, open func(testing.TB) mvcc.Store, reopen func(test
 	require.Equal(t, mvcc.Index(13), image.Index)
 	require.Equal(t, uint64(6), image.Term)
 	slices.SortFunc(image.Locks, func(a, b mvcc.Lock) int { return bytes.Compare([]byte(a.Key), []byte(b.Key)) })
-	require.Equal(t, []mvcc.Lock{small, large, async, other}, image.Locks)
+	require.Equal(t, []mvcc.Lock{small, large, async, other, claim}, image.Locks)
 	require.ElementsMatch(t, []mvcc.MetaRow{{Name: "bounds", Value: []byte{0, 1}}, {Name: "term", Value: []byte("6")}}, image.Meta)
 	require.Equal(t, []mvcc.SystemRow{{Name: "node/2", Value: []byte("zwei")}}, image.System)
 }
