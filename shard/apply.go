@@ -106,7 +106,7 @@ func (a *applier) apply(rows *mvcc.Rows) error {
 		if a.r.leader0.recent != nil {
 			a.r.leader0.recent.addRecord(rec)
 		}
-		a.r.wakeWaiters(rec.Key)
+		a.r.happened(rec.Key)
 	}
 	a.g.drop(rows)
 	for _, row := range rows.System {
@@ -161,7 +161,7 @@ func (a *applier) lock(l mvcc.Lock) error {
 	}
 	a.r.locks.standing.Set(l.Key, l)
 	a.g.setLock(l, stands)
-	a.r.wakeWaiters(l.Key)
+	a.r.locked(l)
 	return nil
 }
 
@@ -198,5 +198,5 @@ func (a *applier) unlock(u *mvcc.Unlock) {
 func (a *applier) lift(l mvcc.Lock) {
 	a.r.locks.standing.Delete(l.Key)
 	a.g.dropLock(l)
-	a.r.wakeWaiters(l.Key)
+	a.r.unlocked(l.Key)
 }

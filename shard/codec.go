@@ -10,8 +10,9 @@ import (
 	"github.com/shaledb/shale/timestamp"
 )
 
-// entryVersion is the first byte of every entry's data.
-const entryVersion = 1
+// entryVersion is the first byte of every entry's data. Version 1 had no asynchronous locks;
+// its entries may still stand in a log.
+const entryVersion = 2
 
 // entry is one Raft entry's content: what was evaluated in one turn, and under what.
 type entry struct {
@@ -61,6 +62,9 @@ func rowsSize(r *mvcc.Rows) int {
 	}
 	for i := range r.Locks {
 		n += len(r.Locks[i].Key) + len(r.Locks[i].Primary) + len(r.Locks[i].Value) + 64
+		for _, k := range r.Locks[i].Secondaries {
+			n += len(k) + 2
+		}
 	}
 	n += 64*(len(r.Marks)+len(r.Turns)+len(r.Unlocks)+len(r.Records)) +
 		32*(len(r.DropVersions)+len(r.DropMarks)+len(r.DropRecords))
@@ -197,6 +201,11 @@ func (w *writer) lock(l *mvcc.Lock) {
 	w.ts(l.MinCommitTS)
 	w.ts(l.Expires)
 	w.digest(l.Digest)
+	w.b = append(w.b, flag(l.Async))
+	w.number(uint64(len(l.Secondaries)))
+	for _, k := range l.Secondaries {
+		w.key(k)
+	}
 	w.number(uint64(l.ValueID))
 	if l.ValueID != 0 {
 		w.number(0) // the value is where the id says, on every replica
@@ -215,8 +224,8 @@ func flag(b bool) byte {
 // decodeEntry reads an entry's data. The values point into it.
 func decodeEntry(data []byte) (*entry, error) {
 	r := reader{b: data}
-	if v := r.byte(); v != entryVersion {
-		return nil, fmt.Errorf("the entry is of version %d, this program knows %d", v, entryVersion)
+	if r.version = r.byte(); r.version == 0 || r.version > entryVersion {
+		return nil, fmt.Errorf("the entry is of version %d, this program knows up to %d", r.version, entryVersion)
 	}
 	e := &entry{Term: r.number(), Bounds: routing.BoundsEpoch(r.number())}
 	n := r.count(3)
@@ -234,8 +243,9 @@ func decodeEntry(data []byte) (*entry, error) {
 
 // reader reads what writer wrote. After the first error everything is zero.
 type reader struct {
-	b   []byte
-	err error
+	b       []byte
+	version byte
+	err     error
 }
 
 func (r *reader) fail() {
@@ -333,13 +343,7 @@ func (r *reader) rows(rows *mvcc.Rows) {
 	rows.Marks = list(r, 4, func(m *mvcc.Mark) {
 		*m = mvcc.Mark{Key: r.key(), CommitTS: r.ts(), StartTS: r.ts(), Digest: r.digest()}
 	})
-	rows.Locks = list(r, 9, func(l *mvcc.Lock) {
-		*l = mvcc.Lock{Key: r.key(), StartTS: r.ts(), Primary: r.key(), Kind: mvcc.LockKind(r.byte()),
-			MinCommitTS: r.ts(), Expires: r.ts(), Digest: r.digest(), ValueID: mvcc.ValueID(r.number()), Value: r.bytes()}
-		if l.Kind != mvcc.LockPut {
-			l.Value = nil
-		}
-	})
+	rows.Locks = list(r, 9, r.lock)
 	rows.Turns = list(r, 4, func(t *mvcc.Turn) {
 		*t = mvcc.Turn{Key: r.key(), StartTS: r.ts(), CommitTS: r.ts(), Digest: r.digest()}
 	})
@@ -365,6 +369,19 @@ func (r *reader) rows(rows *mvcc.Rows) {
 			s.Value = nil
 		}
 	})
+}
+
+func (r *reader) lock(l *mvcc.Lock) {
+	*l = mvcc.Lock{Key: r.key(), StartTS: r.ts(), Primary: r.key(), Kind: mvcc.LockKind(r.byte()),
+		MinCommitTS: r.ts(), Expires: r.ts(), Digest: r.digest()}
+	if r.version > 1 {
+		l.Async = r.byte() != 0
+		l.Secondaries = list(r, 1, func(k *mvcc.Key) { *k = r.key() })
+	}
+	l.ValueID, l.Value = mvcc.ValueID(r.number()), r.bytes()
+	if l.Kind != mvcc.LockPut {
+		l.Value = nil
+	}
 }
 
 // list reads a counted list, nil where it is empty.

@@ -30,7 +30,9 @@ type Config struct {
 
 	CacheBytes   int           // newest versions kept for reads; 16 MiB
 	RecentRows   int           // remembered commits of each half; 100,000
-	LockPatience time.Duration // a request's wait for a lock; 20 ms
+	LockPatience time.Duration // a plain read's wait for a lock, and the wait that is not told; 20 ms
+	WaitEvery    time.Duration // waits for locks are told again; 1 s
+	QueueMax     int           // writers that may wait for one lock; 1,024
 	WaitingMax   int           // requests that may wait here; 20,000
 	SweepEvery   time.Duration // search for expired locks; 1 s
 
@@ -50,6 +52,8 @@ func (c Config) withDefaults() Config {
 	c.CacheBytes = orElse(c.CacheBytes, 16<<20)
 	c.RecentRows = orElse(c.RecentRows, 100_000)
 	c.LockPatience = orElse(c.LockPatience, 20*time.Millisecond)
+	c.WaitEvery = orElse(c.WaitEvery, time.Second)
+	c.QueueMax = orElse(c.QueueMax, 1024)
 	c.WaitingMax = orElse(c.WaitingMax, 20_000)
 	c.SweepEvery = orElse(c.SweepEvery, time.Second)
 	if c.Logger == nil {

@@ -10,6 +10,7 @@
 //   - task: a request under way. Whatever it waits for, it goes on with admit, from the top;
 //   - lease: the leader's right to answer without asking the others;
 //   - latch: the order of writes on one key, in memory, from evaluation to apply;
+//   - lock queue: who waits for one key's lock, and whose turn it is when that goes;
 //   - lock table: every lock of the shard. Standing ones are applied state, pending ones the
 //     leader's knowledge of what it has proposed;
 //   - recent: what was committed lately; for younger transactions absence here is proof;
@@ -61,6 +62,21 @@
 //	                begins at the top, and reads k@141 from the overlay
 //	Turn, 100 ms    Flush{generation 1}; Flushed: the overlay forgets it
 //
+// # Waiting for a lock
+//
+// Who may hold locks itself (claims, prewrites, reads of a transaction with claims) stays in the
+// key's queue until its deadline; a plain read hears *mvcc.LockedError after LockPatience.
+//
+//	T1 holds k      claim T2 ─▶ queue [T2]        20 ms later: Waits [T2 for T1, k]
+//	                claim T3 ─▶ queue [T2 T3]     20 ms later: Waits [T3 for T1, k]
+//	T1 commits      apply: k is free; T2 has the turn, evaluates, its claim is proposed
+//	                claim T4 ─▶ latched behind T2; it would get past T3: queue [T3 T4]
+//	applied         T2 holds k; 20 ms later: Waits [T3 for T2, T4 for T2]
+//
+// Told of Waits, the node's coordinator resolves the lock, for its holder may be dead, and tells
+// the deadlock detector (package deadlock, at the system group's leader). The one whose wait
+// closed a cycle is ended by a VictimArgs: *mvcc.DeadlockError. What waits holds no latch.
+//
 // # The host's duties
 //
 //  1. Step with every event as it comes; after a batch of events, or at Effects.Wake, Turn;
@@ -72,7 +88,7 @@
 //     stands already is kept.
 //  5. Lookup and Read: with a view that fits the State; where there is none, Looked with an
 //     error, or the Request handed in again.
-//  6. Draw: a timestamp issued after it was asked for.
+//  6. Draw: a timestamp issued after it was asked for. Resolve and Waits: to the coordinator.
 //  7. A raft snapshot is a copy of the store under one read transaction; its index is the
 //     copy's. Installing one ends everything that was meant for the old store.
 //  8. Quarantined: nothing more comes from this replica but its status. The others go on.
@@ -93,7 +109,10 @@
 //     what it cannot explain quarantines the replica (P7).
 //   - Only what this node's log has synced is applied, and so flushed (S18). The log is cut
 //     below the last durable flush alone.
-//   - Whoever waited believes nothing that was true before (S13).
+//   - Whoever waited believes nothing that was true before (S13). Where writers wait for a
+//     key, a lock stands there or one of them has the turn.
+//   - Only issued timestamps enter maxRead (S2): what a serializable commit has read is
+//     validated at its read timestamp, in one phase, or at one drawn for it.
 //   - A lost log, tail or vote is an error at New, never a fresh start (S17).
 //   - Reads never enter the log (P24).
 //
@@ -102,7 +121,7 @@
 // It does not choose splits or leaders, resolve locks (it hands expired ones out: Effects.
 // Resolve), retry on behalf of clients, merge shards, change members, collect garbage or let
 // idle groups go quiet. It does not draw timestamps itself, except the system group's leader,
-// whose oracle and directory live here (system.go).
+// whose oracle, directory and deadlock detector live here (system.go).
 //
 // The decisions, and which test closes which known failure, are in DESIGN.md.
 package shard

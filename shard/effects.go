@@ -17,10 +17,13 @@ type Effects struct {
 	Append  []LogWrite        // to the shared log, in order; answered by Logged or Installed
 	Send    []*raftpb.Message // to peers; may be lost
 	Reply   []Reply
-	Flush   []Flush  // to the store, in order; answered by Flushed
-	Lookup  []Lookup // answered by Looked
-	Read    []Read   // the reader pool answers the caller, or hands the request back in
-	Resolve []mvcc.Lock
+	Flush   []Flush     // to the store, in order; answered by Flushed
+	Lookup  []Lookup    // answered by Looked
+	Read    []Read      // the reader pool answers the caller, or hands the request back in
+	Resolve []mvcc.Lock // their time is over
+	// Waits: transactions that wait for locks and may hold others. The deadlock detector is to
+	// be told, and the locks' holders may be dead. They are told again while the waits go on.
+	Waits []mvcc.Wait
 	// Snapshot: copy the store and send it as the raft snapshot that the message announces.
 	// The announced index is one that the store has reached: the copy's is that or a later
 	// one, and the host puts the copy's index and term into the metadata of the message it
@@ -40,6 +43,18 @@ type Effects struct {
 	Quarantined error
 	// Wake is the monotonic time of the next Tick that the replica needs at the latest.
 	Wake time.Duration
+	// Counts is for the node's metrics.
+	Counts Counts
+}
+
+// Counts is how often something happened in the steps of a turn.
+type Counts struct {
+	Entries    int // proposed: consensus rounds
+	Draws      int // requests to the oracle that were answered
+	Timestamps int // handed out by them
+	Waits      int // tasks that began to wait for a lock until their deadline
+	Deadlocks  int // cycles found by the detector
+	Victims    int // waits ended because of one
 }
 
 // Reply answers a request.

@@ -15,9 +15,12 @@ import (
 type command interface {
 	// keys are latched and looked up. They lie within the shard; none stands twice.
 	keys() []mvcc.Key
-	// start is the transaction that the facts are asked for, and a timestamp that the
-	// request claims was issued.
+	// start is the transaction that the facts are asked for.
 	start() timestamp.Timestamp
+	// reads is a timestamp at which the request reads when it is evaluated; zero: it does not.
+	reads() timestamp.Timestamp
+	// locks are those of its keys on which it lays locks or versions: for them it queues.
+	locks(keys []mvcc.Key) []mvcc.Key
 	// evaluate is pure: asked again with more facts, it begins from the top. Rows that
 	// change nothing make the response the answer at once.
 	evaluate(v *view, l mvcc.Leader) (mvcc.Rows, routing.Response, error)
@@ -29,11 +32,14 @@ type command interface {
 	expired(r *Replica, t *task) bool
 }
 
-// patient is embedded by commands that answer at once.
-type patient struct{}
+// plain is embedded by commands for their defaults: they read nothing, queue for no locks and
+// answer at once.
+type plain struct{}
 
-func (patient) waits(*Replica, *task, routing.Response) bool { return false }
-func (patient) expired(*Replica, *task) bool                 { return false }
+func (plain) reads() timestamp.Timestamp                   { return 0 }
+func (plain) locks([]mvcc.Key) []mvcc.Key                  { return nil }
+func (plain) waits(*Replica, *task, routing.Response) bool { return false }
+func (plain) expired(*Replica, *task) bool                 { return false }
 
 // commandFor is the switch over all that a shard evaluates. Reads, and what concerns the
 // replica instead of its rows, are served without a command.
@@ -41,6 +47,10 @@ func commandFor(req routing.Request) command {
 	switch a := req.(type) {
 	case *mvcc.PrewriteArgs:
 		return &prewrite{a: a}
+	case *mvcc.ClaimArgs:
+		return &claim{a: a}
+	case *mvcc.FenceArgs:
+		return &fence{a: a}
 	case *mvcc.CommitArgs:
 		return &commit{a: a}
 	case *mvcc.RollbackArgs:
@@ -67,7 +77,8 @@ func (r *Replica) request(ev Request) {
 		s := r.Status(r.now)
 		r.finish(t, &s, nil)
 		return
-	case *mvcc.GetArgs, *mvcc.ScanArgs, *routing.TransferArgs, *routing.SplitArgs:
+	case *mvcc.GetArgs, *mvcc.ScanArgs, *mvcc.ValidateArgs, *routing.TransferArgs, *routing.SplitArgs,
+		*routing.VictimArgs:
 	default:
 		t.cmd = commandFor(a)
 		if (t.cmd == nil || directory.Owns(a)) && !r.takesSystem(a) {
@@ -145,20 +156,6 @@ func (r *Replica) serves(t *task) bool {
 	return r.leader0.ownApplied && r.leader0.fresh
 }
 
-// timestamp is what the request claims to have been issued.
-func (t *task) timestamp() timestamp.Timestamp {
-	switch a := t.req.Req.(type) {
-	case *mvcc.GetArgs:
-		return max(a.ReadTS, t.readTS)
-	case *mvcc.ScanArgs:
-		return a.ReadTS
-	}
-	if t.cmd != nil {
-		return t.cmd.start()
-	}
-	return 0
-}
-
 // implausible: the timestamp lies far above what is known here to have been issued. A fresh
 // one tells whether it is forged (S21).
 func (r *Replica) implausible(t *task, ts timestamp.Timestamp) {
@@ -182,6 +179,10 @@ func (r *Replica) routed(t *task) error {
 		} else {
 			ok = span.Contains(a.Span.Start)
 		}
+	case *mvcc.ValidateArgs:
+		ok = within(span, a)
+	case *routing.VictimArgs:
+		ok = span.Contains(a.Key)
 	default:
 		ok = !slices.ContainsFunc(t.keys, func(k mvcc.Key) bool { return !span.Contains(k) && k != directoryLatch })
 	}
@@ -208,6 +209,12 @@ func (r *Replica) serve(t *task) {
 	case *mvcc.ScanArgs:
 		r.serveScan(t, a)
 		return
+	case *mvcc.ValidateArgs:
+		r.serveValidate(t, a)
+		return
+	case *routing.VictimArgs:
+		r.serveVictim(t, a)
+		return
 	case *routing.SplitArgs:
 		r.serveSplit(t, a)
 		return
@@ -232,6 +239,14 @@ func (r *Replica) serve(t *task) {
 // evaluate runs a command whose keys are latched, in a step in which the leader has the
 // lease: negative answers need it as much as reads do.
 func (r *Replica) evaluate(t *task) {
+	if k, ok := r.outOfTurn(t); ok {
+		r.unlatch(t)
+		r.stay(t, k)
+		return
+	}
+	if at := t.cmd.reads(); at != 0 {
+		r.clock.read(at) // before it computes a commit timestamp above it (S2)
+	}
 	rows, res, err := t.cmd.evaluate(&view{r: r, t: t}, mvcc.Leader{MaxRead: r.clock.maxRead})
 	var need *mvcc.NeedError
 	var locked *mvcc.LockedError
@@ -248,18 +263,18 @@ func (r *Replica) evaluate(t *task) {
 			r.finish(t, res, nil)
 		}
 	default:
-		r.clock.seen = max(r.clock.seen, t.cmd.start())
+		r.clock.seen = max(r.clock.seen, t.timestamp())
 		r.propose(&proposed{proposal: proposal{Rows: rows}, t: t, res: res})
 	}
 }
 
-// refuse answers with what the rules said. A check that failed is a read at the start: a
-// write below it would let a repeat of the refused commit through.
+// refuse answers with what the rules said. A check that failed is a read where the transaction
+// reads: a write below it would let a repeat of the refused commit through.
 func (r *Replica) refuse(t *task, err error) {
 	var exists *mvcc.AlreadyExistsError
 	var failed *mvcc.CheckFailedError
 	if errors.As(err, &exists) || errors.As(err, &failed) {
-		r.clock.read(t.cmd.start())
+		r.clock.read(t.timestamp())
 	}
 	r.finish(t, nil, err)
 }

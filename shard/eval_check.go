@@ -12,6 +12,7 @@ import (
 // while the transaction is alive: until its record appears, or its time, as oracle time
 // measured from the visitor's Now, is over. Nobody polls.
 type checkTxn struct {
+	plain
 	a     *mvcc.CheckTxnArgs
 	until time.Duration // end of the wait; zero: it has not begun
 	last  routing.Response

@@ -8,7 +8,7 @@ import (
 
 // commit turns a transaction's locks into versions; at the primary it is the commit point.
 type commit struct {
-	patient
+	plain
 	a *mvcc.CommitArgs
 }
 

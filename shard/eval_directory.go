@@ -9,7 +9,7 @@ import (
 // directoryCommand is a request to the directory. All of them queue at one latch, which is
 // held until what was evaluated is applied: no id is given away twice.
 type directoryCommand struct {
-	patient
+	plain
 	req routing.Request
 }
 

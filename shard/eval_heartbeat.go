@@ -8,7 +8,7 @@ import (
 
 // heartbeat moves the expiry of a primary's lock up.
 type heartbeat struct {
-	patient
+	plain
 	a *mvcc.HeartbeatArgs
 }
 

@@ -8,7 +8,7 @@ import (
 
 // outcome asks what is recorded of a transaction; it changes nothing.
 type outcome struct {
-	patient
+	plain
 	a *mvcc.OutcomeArgs
 }
 

@@ -8,7 +8,7 @@ import (
 
 // rollback removes a transaction's locks and fences its keys.
 type rollback struct {
-	patient
+	plain
 	a *mvcc.RollbackArgs
 }
 

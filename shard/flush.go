@@ -109,7 +109,7 @@ func (r *Replica) dropGenerations(upTo int) {
 // afterFlush lets those go on who waited for the store.
 func (r *Replica) afterFlush() {
 	if r.storeOnly() == 0 {
-		r.wakeWaiters(storeWait)
+		r.happened(storeWait)
 	}
 	if len(r.withheld) > 0 {
 		r.releaseWithheld()

@@ -72,6 +72,7 @@ func (r *Replica) proposeEntry(items []*proposed) {
 		}
 		return
 	}
+	r.out.Counts.Entries++
 	r.inflight = append(r.inflight, &inflightEntry{entry: e, items: items})
 }
 
@@ -92,14 +93,14 @@ func (r *Replica) dropProposed(p *proposed, err error) {
 
 // wakePending wakes those who wait for what was pending.
 func (r *Replica) wakePending(rows *mvcc.Rows) {
-	if len(r.waiters) == 0 {
+	if len(r.queues) == 0 {
 		return
 	}
 	for i := range rows.Locks {
-		r.wakeWaiters(rows.Locks[i].Key)
+		r.happened(rows.Locks[i].Key)
 	}
 	for i := range rows.Versions {
-		r.wakeWaiters(rows.Versions[i].Key)
+		r.happened(rows.Versions[i].Key)
 	}
 }
 

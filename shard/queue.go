@@ -1,8 +1,8 @@
 package shard
 
 import (
-	"cmp"
 	"container/heap"
+	"math"
 	"slices"
 	"time"
 
@@ -11,99 +11,232 @@ import (
 	"github.com/shaledb/shale/timestamp"
 )
 
-// task is a request under way. Whatever it waits for, it goes on with admit: from the top,
-// with nothing believed that was true before (S13).
-type task struct {
-	req Request
-	cmd command // nil: a read
+// lockQueue is who waits for something to happen to one key.
+//
+// Writers wait for its lock, first come, first served. When the lock goes, it is the turn of
+// the one in front, and so it stays until that one has its answer or waits elsewhere. Nobody
+// who comes in between gets past it (outOfTurn). So a release costs one evaluation, however
+// many wait. Where writers wait, a lock stands on the key or somebody has the turn.
+//
+// The others do not keep each other away, and all go on together: reads that met a lock,
+// visitors of a primary, and, at a key of its own, whoever waits for the next flush.
+type lockQueue struct {
+	writers []*task
+	others  []*task
+	turn    *task
 
-	keys    []mvcc.Key // latched, or queued for
-	waiting int        // latches not held yet
-	latched bool
-	leased  bool // this very step confirmed leadership after the request had come
-	facts   map[mvcc.Key]mvcc.Fact
-
-	readTS   timestamp.Timestamp // of a read; drawn where the newest was asked for and locked
-	lock     mvcc.Key            // waits for this key's lock
-	onLock   bool
-	patience time.Duration // end of the wait for standing locks; zero: it has not begun
-	drawn    bool          // a timestamp was drawn on its behalf
-	parked   bool          // it is among the replica's tasks
-	proposed bool
-	done     bool
+	holder timestamp.Timestamp // whose lock stands, or stood last
+	since  time.Duration       // when its was laid, or met first
+	timer  time.Duration       // when tell looks next; zero: never
 }
 
-// timer wakes a task that waits for a lock.
-type timer struct {
-	at time.Duration
-	t  *task
-}
-
-type timers []timer
-
-func (h timers) Len() int           { return len(h) }
-func (h timers) Less(i, j int) bool { return h[i].at < h[j].at }
-func (h timers) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *timers) Push(x any)        { *h = append(*h, x.(timer)) }
-func (h *timers) Pop() any {
-	old := *h
-	x := old[len(old)-1]
-	old[len(old)-1] = timer{}
-	*h = old[:len(old)-1]
-	return x
-}
-
-// park notes that the task waits: it can be cancelled and its deadline will be kept.
-func (r *Replica) park(t *task) {
-	if !t.parked {
-		t.parked = true
-		r.tasks[t.req.ID] = t
-	}
-}
-
-func (r *Replica) wakeAt(t *task, at time.Duration) { heap.Push(&r.timers, timer{at, t}) }
-
-// waitForLock queues t behind a lock. The patience is short for a standing lock, whose
-// holder may be gone: the caller must resolve it. A pending one is decided by itself.
+// waitForLock queues t behind a lock. A transaction that may hold locks itself stays until its
+// deadline: the wait is told, so that a dead holder is resolved and a deadlock is found. A
+// plain read hears soon who holds the lock, and resolves it itself; but a pending lock is
+// decided without anybody's help.
 func (r *Replica) waitForLock(t *task, l mvcc.Lock) {
-	_, pending := r.locks.pending.Get(l.Key)
-	if !pending {
+	if t.stays() {
+		r.stay(t, l.Key)
+		return
+	}
+	if _, pending := r.locks.pending.Get(l.Key); !pending {
 		if t.patience == 0 {
 			t.patience = r.now.Mono + r.cfg.LockPatience
 			r.wakeAt(t, t.patience)
 		}
 		if r.now.Mono >= t.patience {
-			l.Value = nil
-			r.finish(t, nil, &mvcc.LockedError{Lock: l})
+			r.finish(t, nil, &mvcc.LockedError{Lock: bare(l)})
 			return
 		}
 	}
 	r.waitOn(t, l.Key)
 }
 
-// waitOn queues t until something happens to the key's lock.
+// bare is a lock as others are told of it.
+func bare(l mvcc.Lock) mvcc.Lock {
+	l.Value, l.Secondaries = nil, nil
+	return l
+}
+
+// stay queues t for the key's lock until its deadline. Who had the turn and met a lock all the
+// same is in front again.
+func (r *Replica) stay(t *task, k mvcc.Key) {
+	q := r.queueAt(k)
+	again := q.turn == t
+	if !again {
+		r.endTurn(t)
+		if q.staying(t.cmd == nil) >= r.cfg.QueueMax {
+			r.finish(t, nil, &routing.OverloadedError{Shard: r.shard,
+				Why: "too many requests wait for the lock on " + mvcc.FormatKey(k)})
+			return
+		}
+		t.since = r.now.Mono
+		r.out.Counts.Waits++
+	}
+	r.park(t)
+	t.lock, t.onLock = k, true
+	switch {
+	case t.cmd == nil:
+		q.others = append(q.others, t)
+	case again:
+		q.turn, t.turn = nil, ""
+		q.writers = slices.Insert(q.writers, 0, t)
+	default:
+		q.writers = append(q.writers, t)
+	}
+	if l, stands := r.locks.standing.Get(k); stands {
+		r.heldBy(l, q)
+	}
+}
+
+// staying is how many writers, or else reads, stay in the queue until their deadlines.
+func (q *lockQueue) staying(reads bool) int {
+	if !reads {
+		return len(q.writers)
+	}
+	n := 0
+	for _, t := range q.others {
+		if t.cmd == nil && t.stays() {
+			n++
+		}
+	}
+	return n
+}
+
+// waitOn queues t until something happens to the key.
 func (r *Replica) waitOn(t *task, k mvcc.Key) {
 	r.park(t)
 	t.lock, t.onLock = k, true
-	r.waiters[k] = append(r.waiters[k], t)
+	q := r.queueAt(k)
+	q.others = append(q.others, t)
 }
 
-// wakeWaiters lets those go on who wait for the key's lock, in the order they came.
-func (r *Replica) wakeWaiters(k mvcc.Key) {
-	if len(r.waiters) == 0 {
+func (r *Replica) queueAt(k mvcc.Key) *lockQueue {
+	q, ok := r.queues[k]
+	if !ok {
+		q = &lockQueue{}
+		r.queues[k] = q
+	}
+	return q
+}
+
+// dropIdle forgets a queue in which nobody is.
+func (r *Replica) dropIdle(k mvcc.Key, q *lockQueue) {
+	if q.turn == nil && len(q.writers) == 0 && len(q.others) == 0 {
+		delete(r.queues, k)
+	}
+}
+
+// outOfTurn says that t, which has not waited yet, would lay a lock on a key for which others
+// wait: where no lock stands, one of them has the turn. (Where one stands, the rules judge.)
+// Who has a turn of its own elsewhere has waited, and may pass: else those who want several
+// keys would send each other from queue to queue.
+func (r *Replica) outOfTurn(t *task) (mvcc.Key, bool) {
+	if len(r.queues) == 0 || t.turn != "" || !t.stays() {
+		return "", false
+	}
+	for _, k := range t.cmd.locks(t.keys) {
+		if q, ok := r.queues[k]; ok && q.turn != nil {
+			if _, locked := r.locks.standing.Get(k); !locked {
+				return k, true
+			}
+		}
+	}
+	return "", false
+}
+
+// happened lets all but the writers go on who wait for the key, in the order they came.
+func (r *Replica) happened(k mvcc.Key) {
+	if len(r.queues) == 0 {
 		return
 	}
-	ts, ok := r.waiters[k]
+	q, ok := r.queues[k]
 	if !ok {
 		return
 	}
-	delete(r.waiters, k)
-	for _, t := range ts {
-		if t.onLock && t.lock == k {
-			t.onLock = false
-			r.woken = append(r.woken, t)
-		}
+	for _, t := range q.others {
+		t.onLock = false
 	}
+	r.woken = append(r.woken, q.others...)
+	q.others = nil
+	r.dropIdle(k, q)
+}
+
+// locked notes that a lock was laid: reads have to look at it, and who waits on waits for
+// another transaction from now on.
+func (r *Replica) locked(l mvcc.Lock) {
+	r.happened(l.Key)
+	if q, ok := r.queues[l.Key]; ok {
+		r.heldBy(l, q)
+	}
+}
+
+// heldBy has it told who waits for the lock, after a while.
+func (r *Replica) heldBy(l mvcc.Lock, q *lockQueue) {
+	if l.StartTS != q.holder {
+		q.holder, q.since = l.StartTS, r.now.Mono
+	}
+	r.tellAt(l.Key, q, r.now.Mono+r.cfg.LockPatience)
+}
+
+// unlocked notes that the key's lock is gone.
+func (r *Replica) unlocked(k mvcc.Key) {
+	r.happened(k)
+	if q, ok := r.queues[k]; ok {
+		r.nextTurn(k, q)
+	}
+}
+
+// nextTurn lets the writer in front go on, unless a lock stands or somebody has the turn.
+func (r *Replica) nextTurn(k mvcc.Key, q *lockQueue) {
+	if _, locked := r.locks.standing.Get(k); locked || q.turn != nil || len(q.writers) == 0 {
+		return
+	}
+	t := q.writers[0]
+	q.writers[0] = nil
+	q.writers = q.writers[1:]
+	q.turn, t.turn, t.onLock = t, k, false
+	r.woken = append(r.woken, t)
+}
+
+// endTurn passes the turn on: t has its answer, or waits elsewhere.
+func (r *Replica) endTurn(t *task) {
+	k := t.turn
+	if k == "" {
+		return
+	}
+	t.turn = ""
+	if q, ok := r.queues[k]; ok && q.turn == t {
+		q.turn = nil
+		r.nextTurn(k, q)
+		r.dropIdle(k, q)
+	}
+}
+
+// scatter ends the key's queue: everybody goes on, in the order they came.
+func (r *Replica) scatter(k mvcc.Key, q *lockQueue) {
+	delete(r.queues, k)
+	for _, t := range slices.Concat(q.writers, q.others) {
+		t.onLock = false
+		r.woken = append(r.woken, t)
+	}
+}
+
+// leaveQueue takes a task out of the queue in which it waits.
+func (r *Replica) leaveQueue(t *task) {
+	if !t.onLock {
+		return
+	}
+	t.onLock = false
+	q := r.queues[t.lock]
+	out := func(ts []*task) []*task {
+		if i := slices.Index(ts, t); i >= 0 {
+			return slices.Delete(ts, i, i+1)
+		}
+		return ts
+	}
+	q.writers, q.others = out(q.writers), out(q.others)
+	r.dropIdle(t.lock, q)
 }
 
 // runWoken lets go on who was woken. What wakes is applied by then.
@@ -117,83 +250,43 @@ func (r *Replica) runWoken() {
 	}
 }
 
-// leaveQueue takes a task out of the queue of the lock it waits for.
-func (r *Replica) leaveQueue(t *task) {
-	if !t.onLock {
-		return
+// tell hands out who stays in the key's queue and for whom: after LockPatience, again every
+// WaitEvery, and anew when another transaction holds the lock. A queue that moves faster than
+// that tells nothing: whoever is in it gets on.
+func (r *Replica) tell(k mvcc.Key, q *lockQueue) {
+	q.timer = 0
+	l, stands := r.locks.standing.Get(k)
+	if !stands {
+		return // who has the turn will lay a lock or pass it on
 	}
-	t.onLock = false
-	q := r.waiters[t.lock]
-	for i := range q {
-		if q[i] == t {
-			q = append(q[:i:i], q[i+1:]...)
-			break
+	next := time.Duration(math.MaxInt64)
+	for _, ts := range [][]*task{q.writers, q.others} {
+		for _, t := range ts {
+			if !t.stays() {
+				continue
+			}
+			due := max(t.since, q.since) + r.cfg.LockPatience
+			if t.told == q.holder {
+				due = t.toldAt + r.cfg.WaitEvery
+			}
+			if due <= r.now.Mono {
+				start, primary := t.waiter()
+				r.out.Waits = append(r.out.Waits, mvcc.Wait{Waiter: start, Primary: primary, Lock: bare(l)})
+				t.told, t.toldAt = q.holder, r.now.Mono
+				due = r.now.Mono + r.cfg.WaitEvery
+			}
+			next = min(next, due)
 		}
 	}
-	if len(q) == 0 {
-		delete(r.waiters, t.lock)
-	} else {
-		r.waiters[t.lock] = q
+	if next < math.MaxInt64 {
+		r.tellAt(k, q, next)
 	}
 }
 
-// fire runs the timers that are due.
-func (r *Replica) fire() {
-	for len(r.timers) > 0 && r.timers[0].at <= r.now.Mono {
-		t := heap.Pop(&r.timers).(timer).t
-		if !t.done && t.onLock {
-			r.leaveQueue(t)
-			r.admit(t)
-		}
+// tellAt has tell look at the key's queue, unless it will earlier.
+func (r *Replica) tellAt(k mvcc.Key, q *lockQueue, at time.Duration) {
+	if q.timer == 0 || at < q.timer {
+		q.timer = at
+		heap.Push(&r.timers, timer{at: at, queue: k})
 	}
-}
-
-// expireLate ends the requests whose time is over. It is looked at once a tick.
-func (r *Replica) expireLate() {
-	var late []*task
-	for _, t := range r.tasks {
-		if r.now.Mono >= t.req.Deadline {
-			late = append(late, t)
-		}
-	}
-	slices.SortFunc(late, func(a, b *task) int { return cmp.Compare(a.req.ID, b.req.ID) })
-	for _, t := range late {
-		r.expire(t)
-	}
-}
-
-// expire ends a request whose time is over. One that was proposed may still be done.
-func (r *Replica) expire(t *task) {
-	r.leaveQueue(t)
-	if t.cmd != nil && t.cmd.expired(r, t) {
-		return
-	}
-	err := &routing.UnavailableError{Shard: r.shard, Why: "the request's time ran out here", Maybe: t.proposed}
-	if !t.proposed {
-		r.finish(t, nil, err)
-		return
-	}
-	r.reply(t, nil, err) // its latches stay until the entry is applied or given up
-}
-
-// finish answers a request and frees what it holds.
-func (r *Replica) finish(t *task, res routing.Response, err error) {
-	r.reply(t, res, err)
-	r.free(t)
-}
-
-func (r *Replica) reply(t *task, res routing.Response, err error) {
-	if t.done {
-		return
-	}
-	t.done = true
-	if t.parked {
-		delete(r.tasks, t.req.ID)
-	}
-	r.out.Reply = append(r.out.Reply, Reply{ID: t.req.ID, Res: res, Err: err})
-}
-
-// free releases the task's latches; those whose turn comes are evaluated.
-func (r *Replica) free(t *task) {
-	r.latches.release(t, func(next *task) { r.ready = append(r.ready, next) })
 }

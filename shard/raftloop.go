@@ -258,12 +258,12 @@ func (r *Replica) abandon(answer func(*task) error) {
 	}
 	slices.SortFunc(tasks, func(a, b *task) int { return cmp.Compare(a.req.ID, b.req.ID) })
 	r.latches = latches{queues: map[mvcc.Key][]*task{}}
+	r.queues = map[mvcc.Key]*lockQueue{}
 	for _, t := range tasks {
 		t.latched = false
 		r.reply(t, nil, answer(t))
 	}
 	r.tasks = map[RequestID]*task{}
-	r.waiters = map[mvcc.Key][]*task{}
 	r.woken, r.ready, r.batch, r.inflight = nil, nil, nil, nil
 	r.locks.pending.Clear()
 	r.leader0.parked, r.leader0.undrawn, r.leader0.undrawnNext = nil, nil, nil

@@ -77,6 +77,21 @@ func (r *recent) newestCommit(k mvcc.Key, above timestamp.Timestamp) (v mvcc.Ver
 	return v, ok && v.CommitTS > above, above >= r.floor || v.CommitTS > above
 }
 
+// writtenIn is the commit timestamp of a version of k above one timestamp and not above the
+// other, of another transaction than own; zero: there is none. Proven: none that is not here.
+func (r *recent) writtenIn(k mvcc.Key, above, upTo, own timestamp.Timestamp) (ts timestamp.Timestamp, proven bool) {
+	for _, half := range []*recentHalf{&r.young, &r.old} {
+		c, found := half.commits[k]
+		for n := &c; found && n != nil; n = n.older {
+			v := &n.version
+			if v.Op != mvcc.OpMark && v.CommitTS > above && v.CommitTS <= upTo && v.StartTS != own {
+				return v.CommitTS, true
+			}
+		}
+	}
+	return 0, above >= r.floor
+}
+
 // own is what is recorded at k of the transaction that began at start. A version without a
 // digest is not the record of a transaction that began at or below the floor: a two-phase
 // commit's record is beside it and was not kept here, and to answer without its digest would

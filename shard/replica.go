@@ -81,7 +81,7 @@ type Replica struct {
 
 	tasks   map[RequestID]*task
 	spare   *task // see newTask
-	waiters map[mvcc.Key][]*task
+	queues  map[mvcc.Key]*lockQueue
 	woken   []*task
 	ready   []*task // have got their last latch
 	timers  timers
@@ -123,7 +123,7 @@ type leaderState struct {
 func New(s Start) (*Replica, error) {
 	r := &Replica{cfg: s.Config.withDefaults(), node: s.Node, me: s.Replica, shard: s.Shard,
 		now: s.Now, tickAt: s.Now.Mono, proposer: s.Proposer, campaign: s.Campaign,
-		tasks: map[RequestID]*task{}, waiters: map[mvcc.Key][]*task{},
+		tasks: map[RequestID]*task{}, queues: map[mvcc.Key]*lockQueue{},
 		latches: latches{queues: map[mvcc.Key][]*task{}}, sending: map[routing.ReplicaID]mvcc.Index{}}
 	r.tickAt += r.cfg.Tick
 	r.guard = s.Now.Mono + r.cfg.electionTimeout()
@@ -285,7 +285,6 @@ func (r *Replica) handle(ev Event) {
 		r.request(ev)
 	case Cancel:
 		if t, ok := r.tasks[ev.ID]; ok {
-			r.leaveQueue(t)
 			r.forget(t)
 		}
 	case Looked:
@@ -305,15 +304,6 @@ func (r *Replica) handle(ev Event) {
 	case SnapshotSent:
 		r.snapshotSent(ev)
 	case Tick:
-	}
-}
-
-// forget ends a task for which nobody waits any more. What it proposed goes on.
-func (r *Replica) forget(t *task) {
-	t.done = true
-	delete(r.tasks, t.req.ID)
-	if !t.proposed {
-		r.free(t)
 	}
 }
 

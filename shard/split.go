@@ -118,9 +118,9 @@ func (r *Replica) shrink(right routing.Descriptor) {
 		r.filling.dropLock(l)
 	}
 	r.filling.meta = append(metaRows(r.desc), mvcc.MetaRow{Name: metaSplitOff, Value: formatSplitOff(r.splitOff)})
-	for k := range r.waiters {
+	for k, q := range r.queues {
 		if right.Span.Contains(k) {
-			r.wakeWaiters(k)
+			r.scatter(k, q)
 		}
 	}
 	slices.SortFunc(r.woken, func(a, b *task) int { return int(int64(a.req.ID) - int64(b.req.ID)) })

@@ -44,6 +44,11 @@ func (r Read) Answer(v mvcc.View) (routing.Response, error) {
 		return r.get(v, a)
 	case *mvcc.ScanArgs:
 		return r.scan(v, a)
+	case *mvcc.ValidateArgs:
+		if err := r.validate(v, a); err != nil {
+			return nil, err
+		}
+		return &mvcc.ValidateResult{}, nil
 	}
 	return nil, fmt.Errorf("%T is no read", r.Request.Req)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/shaledb/shale/mvcc"
+	"github.com/shaledb/shale/shard/deadlock"
 	"github.com/shaledb/shale/shard/directory"
 	"github.com/shaledb/shale/shard/routing"
 	"github.com/shaledb/shale/timestamp"
@@ -14,10 +15,11 @@ import (
 const directoryLatch mvcc.Key = "\x00\x00directory"
 
 // systemLeader is what the system group's leader has beside every leader's: the oracle's
-// term of office.
+// term of office, and who waits for whom in the cluster, as far as this term was told.
 type systemLeader struct {
-	oracle *timestamp.Oracle
-	parked []*task // wait for a ceiling
+	oracle    *timestamp.Oracle
+	parked    []*task // wait for a ceiling
+	deadlocks *deadlock.Detector
 }
 
 var errSystemRow = errors.New("a row of the directory in a shard that is not the system group")
@@ -51,7 +53,8 @@ func (r *Replica) takesSystem(req routing.Request) bool {
 	if r.shard != routing.SystemShard {
 		return false
 	}
-	if _, ok := req.(*routing.TimestampArgs); ok {
+	switch req.(type) {
+	case *routing.TimestampArgs, *routing.WaitArgs:
 		return true
 	}
 	return directory.Owns(req)
@@ -63,7 +66,7 @@ func (r *Replica) leadSystem() {
 	if r.shard != routing.SystemShard || r.leader0.system != nil {
 		return
 	}
-	s := &systemLeader{oracle: timestamp.NewOracle(timestamp.OracleConfig{})}
+	s := &systemLeader{oracle: timestamp.NewOracle(timestamp.OracleConfig{}), deadlocks: deadlock.New(deadlock.Config{})}
 	s.oracle.Lead(r.directory.Ceiling(), r.now.Wall)
 	r.leader0.system = s
 	r.extendOracle()
@@ -111,6 +114,20 @@ func (r *Replica) serveOracle() {
 	}
 }
 
+// serveWait tells the detector. It is asked by the coordinators beside the leaders at which
+// somebody waits.
+func (r *Replica) serveWait(t *task, a *routing.WaitArgs) {
+	s := r.leader0.system
+	if s == nil {
+		r.park(t)
+		r.leader0.parked = append(r.leader0.parked, t)
+		return
+	}
+	cycles := s.deadlocks.Told(r.now.Mono, a.Edges)
+	r.out.Counts.Deadlocks += len(cycles)
+	r.finish(t, &routing.WaitResult{Cycles: cycles}, nil)
+}
+
 // serveTimestamp answers from the oracle, in a step in which this leader has the lease.
 func (r *Replica) serveTimestamp(t *task, a *routing.TimestampArgs) {
 	s := r.leader0.system
@@ -132,6 +149,8 @@ func (r *Replica) serveTimestamp(t *task, a *routing.TimestampArgs) {
 		r.extendOracle()
 		return
 	}
+	r.out.Counts.Draws++
+	r.out.Counts.Timestamps += n
 	r.finish(t, &routing.TimestampResult{First: first, Count: n, Term: r.term}, nil)
 }
 

@@ -6,48 +6,83 @@ import (
 	"github.com/shaledb/shale/shard/host"
 )
 
-// collectors show the host's counters and the log's.
+// counter is something that the host counts.
+type counter struct {
+	name, help string
+	read       func(*host.Host) uint64
+}
+
+// collectors show the host's counters and the log's. What a benchmark divides by committed
+// transactions is among them: entries, syncs, SQLite's transactions, requests to the oracle.
 func (n *Node) collectors() []prometheus.Collector {
 	var list []prometheus.Collector
-	counter := func(name, help string, read func(*host.Metrics) uint64) {
-		list = append(list, prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "shale_" + name, Help: help},
+	for _, c := range append(loopCounters(), diskCounters()...) {
+		list = append(list, prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "shale_" + c.name, Help: c.help},
 			func() float64 {
 				h := replicas{n}.running()
 				if h == nil {
 					return 0
 				}
-				return float64(read(h.Metrics()))
+				return float64(c.read(h))
 			}))
 	}
-	counter("loop_turns_total", "Turns of the loop that runs the replicas.",
-		func(m *host.Metrics) uint64 { return m.Turns.Load() })
-	counter("loop_events_total", "Events that the loop took.",
-		func(m *host.Metrics) uint64 { return m.Events.Load() })
-	counter("requests_refused_total", "Requests turned away because too many waited.",
-		func(m *host.Metrics) uint64 { return m.Refused.Load() })
-	counter("flushes_total", "Flushes to SQLite files.",
-		func(m *host.Metrics) uint64 { return m.Flushes.Load() })
-	counter("flush_microseconds_total", "Time spent in flushes.",
-		func(m *host.Metrics) uint64 { return m.FlushMicros.Load() })
-	counter("flushes_durable_total", "Flushes that synced.",
-		func(m *host.Metrics) uint64 { return m.Durable.Load() })
-	counter("checkpoints_total", "Checkpoints of SQLite's write-ahead logs.",
-		func(m *host.Metrics) uint64 { return m.Checkpoints.Load() })
-	counter("reads_total", "Reads answered from SQLite files.",
-		func(m *host.Metrics) uint64 { return m.Reads.Load() })
-	counter("reads_resubmitted_total", "Reads taken anew because no view fitted.",
-		func(m *host.Metrics) uint64 { return m.Resubmitted.Load() })
-	counter("lookups_total", "Look-ups in SQLite files on behalf of writes.",
-		func(m *host.Metrics) uint64 { return m.Lookups.Load() })
-	counter("log_batches_total", "Batches written to the Raft log, each with one sync.",
-		func(m *host.Metrics) uint64 { return m.LogBatches.Load() })
-	counter("log_writes_total", "Groups' writes in those batches.",
-		func(m *host.Metrics) uint64 { return m.LogWrites.Load() })
-	counter("raft_snapshots_sent_total", "Raft snapshots sent.",
-		func(m *host.Metrics) uint64 { return m.SnapsSent.Load() })
-	counter("raft_snapshots_installed_total", "Raft snapshots installed.",
-		func(m *host.Metrics) uint64 { return m.SnapsTaken.Load() })
-	counter("quarantines_total", "Replicas taken out of service because of damage.",
-		func(m *host.Metrics) uint64 { return m.Quarantines.Load() })
 	return list
+}
+
+// loopCounters are of the replicas and the loop that runs them.
+func loopCounters() []counter {
+	return []counter{
+		{"loop_turns_total", "Turns of the loop that runs the replicas.",
+			func(h *host.Host) uint64 { return h.Metrics().Turns.Load() }},
+		{"loop_events_total", "Events that the loop took.",
+			func(h *host.Host) uint64 { return h.Metrics().Events.Load() }},
+		{"requests_refused_total", "Requests turned away because too many waited.",
+			func(h *host.Host) uint64 { return h.Metrics().Refused.Load() }},
+		{"entries_proposed_total", "Entries proposed by leaders on this node: rounds of consensus.",
+			func(h *host.Host) uint64 { return h.Metrics().Entries.Load() }},
+		{"oracle_requests_total", "Requests for timestamps that the oracle on this node answered.",
+			func(h *host.Host) uint64 { return h.Metrics().Draws.Load() }},
+		{"oracle_timestamps_total", "Timestamps that it handed out.",
+			func(h *host.Host) uint64 { return h.Metrics().Timestamps.Load() }},
+		{"lock_waits_total", "Requests that began to wait in a lock's queue.",
+			func(h *host.Host) uint64 { return h.Metrics().LockWaits.Load() }},
+		{"deadlocks_total", "Cycles that the deadlock detector on this node found.",
+			func(h *host.Host) uint64 { return h.Metrics().Deadlocks.Load() }},
+		{"deadlock_victims_total", "Waits on this node that were ended because of a deadlock.",
+			func(h *host.Host) uint64 { return h.Metrics().Victims.Load() }},
+		{"raft_snapshots_sent_total", "Raft snapshots sent.",
+			func(h *host.Host) uint64 { return h.Metrics().SnapsSent.Load() }},
+		{"raft_snapshots_installed_total", "Raft snapshots installed.",
+			func(h *host.Host) uint64 { return h.Metrics().SnapsTaken.Load() }},
+		{"quarantines_total", "Replicas taken out of service because of damage.",
+			func(h *host.Host) uint64 { return h.Metrics().Quarantines.Load() }},
+	}
+}
+
+// diskCounters are of the log and the SQLite files.
+func diskCounters() []counter {
+	return []counter{
+		{"log_syncs_total", "Syncs of the Raft log.",
+			func(h *host.Host) uint64 { return uint64(h.LogStats().Syncs) }},
+		{"log_batches_total", "Batches written to the Raft log, each with one sync.",
+			func(h *host.Host) uint64 { return h.Metrics().LogBatches.Load() }},
+		{"log_writes_total", "Groups' writes in those batches.",
+			func(h *host.Host) uint64 { return h.Metrics().LogWrites.Load() }},
+		{"sqlite_transactions_total", "Transactions that wrote to SQLite files.",
+			func(h *host.Host) uint64 { return h.Metrics().SQLite.Load() }},
+		{"flushes_total", "Flushes to SQLite files.",
+			func(h *host.Host) uint64 { return h.Metrics().Flushes.Load() }},
+		{"flush_microseconds_total", "Time spent in flushes.",
+			func(h *host.Host) uint64 { return h.Metrics().FlushMicros.Load() }},
+		{"flushes_durable_total", "Flushes that synced.",
+			func(h *host.Host) uint64 { return h.Metrics().Durable.Load() }},
+		{"checkpoints_total", "Checkpoints of SQLite's write-ahead logs.",
+			func(h *host.Host) uint64 { return h.Metrics().Checkpoints.Load() }},
+		{"reads_total", "Reads answered from SQLite files.",
+			func(h *host.Host) uint64 { return h.Metrics().Reads.Load() }},
+		{"reads_resubmitted_total", "Reads taken anew because no view fitted.",
+			func(h *host.Host) uint64 { return h.Metrics().Resubmitted.Load() }},
+		{"lookups_total", "Look-ups in SQLite files on behalf of writes.",
+			func(h *host.Host) uint64 { return h.Metrics().Lookups.Load() }},
+	}
 }

@@ -200,6 +200,7 @@ func (n *Node) serve(h *host.Host) error {
 		Transport:  transport{peers},
 		Timestamps: cluster.Next,
 		Resolve:    n.txns.Resolve,
+		Waits:      n.txns.Waits,
 		Changed:    n.changed,
 		Fatal:      n.fatal,
 	})

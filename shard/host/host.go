@@ -80,6 +80,9 @@ type Ports struct {
 	Timestamps func(context.Context) (timestamp.Timestamp, error) // may block
 	// Resolve gets locks whose time is over.
 	Resolve func([]mvcc.Lock)
+	// Waits gets transactions that wait here for locks: for the deadlock detector, and because
+	// the locks' holders may be dead. Nil: nobody is told.
+	Waits func([]mvcc.Wait)
 	// Changed: a replica's leadership, bounds or members changed.
 	Changed func(routing.ShardID)
 	// Fatal: nothing can be promised any more; the process has to end.

@@ -93,6 +93,7 @@ func (k *keeper) write(f *shard.Flush) error {
 		return fmt.Errorf("flush up to index %d: %w", f.Batch.Index, err)
 	}
 	m := &k.h.metrics
+	m.SQLite.Add(1)
 	m.Flushes.Add(1)
 	m.FlushMicros.Add(uint64(time.Since(begin).Microseconds()))
 	if f.Durable {
@@ -140,6 +141,7 @@ func (k *keeper) trim(span mvcc.Span) {
 		k.fail(fmt.Errorf("delete rows outside the bounds: %w", err))
 		return
 	}
+	k.h.metrics.SQLite.Add(1)
 	k.views.renew()
 	if more {
 		k.put(func() { k.trim(span) })

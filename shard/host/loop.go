@@ -145,6 +145,7 @@ func (h *Host) carryOut(s *slot) {
 	out := s.out
 	s.out = shard.Effects{Append: out.Append[:0:0], Reply: out.Reply[:0:0]}
 	s.wake = out.Wake
+	h.metrics.count(&out.Counts)
 	if out.Quarantined != nil {
 		h.quarantine(s, out.Quarantined)
 		return
@@ -173,6 +174,9 @@ func (h *Host) carryOut(s *slot) {
 	}
 	if len(out.Resolve) > 0 {
 		h.ports.Resolve(out.Resolve)
+	}
+	if len(out.Waits) > 0 && h.ports.Waits != nil {
+		h.ports.Waits(out.Waits)
 	}
 	if out.Changed {
 		s.learnNodes()
