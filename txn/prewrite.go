@@ -102,7 +102,7 @@ func (t *commit) prewriteCalls(ctx context.Context, groups []group[mvcc.Mutation
 		}
 		if args.OnePhase {
 			args.Autocommit = t.blind
-			args.ReadKeys = without(t.content.ReadKeys, t.keys())
+			args.ReadKeys = t.content.ReadKeys
 			return calls, parts, nil, nil
 		}
 	}
