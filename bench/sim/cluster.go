@@ -16,6 +16,7 @@ import (
 
 const (
 	nodeCount   = 4
+	firstClient = 101 // of the processes' ids
 	clientCount = 3
 	workerCount = 4 // tasks of each client
 )
@@ -46,7 +47,7 @@ func (w *world) build() {
 		w.set.rot = pick(w, w.nodes)
 	}
 	for i := range clientCount {
-		p := newProcess(w, 101+i, fmt.Sprintf("client%d", i+1))
+		p := newProcess(w, firstClient+i, fmt.Sprintf("client%d", i+1))
 		p.boot = w.work
 		w.clients = append(w.clients, p)
 	}

@@ -85,9 +85,9 @@ func (d *disk) sync() {
 	if !w.calm {
 		took = max(took, d.stalled-w.now)
 	}
-	w.after(took, d.p, note{kind: "sync", a: uint64(d.under)}, d.synced)
+	w.after(took, d.p, note{kind: "sync", n: uint64(d.under)}, d.synced)
 	if d.doomed && !w.calm {
-		w.after(w.between(0, took), d.p, note{kind: "kill", a: uint64(d.p.id)}, func() { w.killNode(d.p, w.chance(0.8)) })
+		w.after(w.between(0, took), d.p, note{kind: "kill", node: d.p.id}, func() { w.killNode(d.p, w.chance(0.8)) })
 	}
 	d.doomed = false
 }

@@ -56,7 +56,7 @@ func (m *member) carryOutStore(out *shard.Effects) {
 // later is the reader pool: it takes a while, and then looks at the store as it is.
 func (m *member) later(f func()) {
 	r := m.r
-	m.p.w.after(m.p.w.between(0, 2*time.Millisecond), m.p, note{kind: "look", a: uint64(m.shard)}, func() {
+	m.p.w.after(m.p.w.between(0, 2*time.Millisecond), m.p, note{kind: "look", shard: m.shard}, func() {
 		if m.r == r {
 			f()
 		}
@@ -91,7 +91,7 @@ func (m *member) queue(j job) {
 }
 
 func (m *member) planJob() {
-	m.p.w.after(m.jobs[0].took, m.p, note{kind: "keep", a: uint64(m.shard)}, func() {
+	m.p.w.after(m.jobs[0].took, m.p, note{kind: "keep", shard: m.shard}, func() {
 		if len(m.jobs) == 0 {
 			return
 		}
@@ -204,7 +204,7 @@ func (m *member) makeRight(sp *shard.Split) {
 	m.p.changed = true
 	if w := m.p.w; !w.calm && w.chance(0.2) { // the left's new bounds may not be durable by then
 		p := m.p
-		w.after(w.between(0, time.Second), p, note{kind: "kill", a: uint64(p.id)}, func() { w.killNode(p, true) })
+		w.after(w.between(0, time.Second), p, note{kind: "kill", node: p.id}, func() { w.killNode(p, true) })
 	}
 }
 
@@ -253,15 +253,15 @@ func (m *member) sendSnapshot(msg *raftpb.Message) {
 		arrived = true
 		to.files[fileName{s, uint64(image.Index)}] = &received{file}
 		to.deliver(from, s, proto.CloneOf(msg))
-		w.after(w.net.delay(), m.p, note{kind: "snapshot sent", a: uint64(s)}, func() { sent(nil) })
+		w.after(w.net.delay(), m.p, note{kind: "snapshot sent", shard: s}, func() { sent(nil) })
 	}
-	w.after(w.between(0, 50*time.Millisecond), m.p, note{kind: "snapshot", a: uint64(s), b: uint64(image.Index)}, func() {
+	w.after(w.between(0, 50*time.Millisecond), m.p, note{kind: "snapshot", shard: s, n: uint64(image.Index)}, func() {
 		if w.net.cuts[link{m.p.id, to.id}] || !to.up {
 			sent(errConnection)
 			return
 		}
-		w.after(w.net.delay(), to, note{kind: "snapshot", a: uint64(s), b: uint64(image.Index)}, arrive)
-		w.after(time.Second, m.p, note{kind: "snapshot late", a: uint64(s)}, func() {
+		w.after(w.net.delay(), to, note{kind: "snapshot", shard: s, n: uint64(image.Index)}, arrive)
+		w.after(time.Second, m.p, note{kind: "snapshot late", shard: s}, func() {
 			if !arrived {
 				arrived = true
 				sent(errConnection)
@@ -311,7 +311,7 @@ func (m *member) draw() {
 	m.p.spawn("draw", func(ctx context.Context) {
 		ts, err := m.p.gateway.Next(ctx)
 		if m.r == r {
-			m.p.w.after(0, m.p, note{kind: "drawn", a: uint64(m.shard)}, func() {
+			m.p.w.after(0, m.p, note{kind: "drawn", shard: m.shard}, func() {
 				if m.r == r {
 					m.step(shard.Drawn{TS: ts, Err: err})
 				}

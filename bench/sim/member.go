@@ -129,7 +129,7 @@ func (m *member) mark() {
 		return
 	}
 	m.marked = true
-	m.p.w.after(m.p.w.between(0, 50*time.Microsecond), m.p, note{kind: "turn", a: uint64(m.shard)}, m.turn)
+	m.p.w.after(m.p.w.between(0, 50*time.Microsecond), m.p, note{kind: "turn", shard: m.shard}, m.turn)
 }
 
 func (m *member) turn() {
@@ -150,7 +150,7 @@ func (m *member) wakeAt(mono time.Duration) {
 	}
 	m.wake = mono
 	r := m.r
-	m.p.w.after(m.p.moment(mono)-m.p.w.now, m.p, note{kind: "tick", a: uint64(m.shard)}, func() {
+	m.p.w.after(m.p.moment(mono)-m.p.w.now, m.p, note{kind: "tick", shard: m.shard}, func() {
 		if m.wake == mono && m.r == r {
 			m.wake = 0
 			m.step(shard.Tick{})
@@ -219,7 +219,7 @@ func (m *member) post(msg *raftpb.Message) {
 	}
 	msg = proto.CloneOf(msg)
 	from, s := m.p.node(), m.shard
-	what := note{kind: raftWord(msg.GetType()), b: uint64(s), c: msg.GetTerm()}
+	what := note{kind: raftWord(msg.GetType()), shard: s, n: msg.GetTerm()}
 	m.p.w.net.send(m.p, to, what, func() { to.deliver(from, s, proto.CloneOf(msg)) }, nil, nil)
 }
 

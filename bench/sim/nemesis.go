@@ -67,7 +67,7 @@ func (w *world) killClient(p *process) {
 }
 
 func (w *world) restart(p *process, after time.Duration) {
-	w.after(after, nil, note{kind: "restart", a: uint64(p.id)}, func() {
+	w.after(after, nil, note{kind: "restart", node: p.id}, func() {
 		if !p.up {
 			p.start()
 		}
@@ -80,7 +80,7 @@ func (w *world) maybeKill(p *process) {
 	if w.calm || p.id <= nodeCount || !w.chance(0.004) {
 		return
 	}
-	w.after(w.between(0, 10*time.Millisecond), p, note{kind: "kill", a: uint64(p.id)}, func() { w.killClient(p) })
+	w.after(w.between(0, 10*time.Millisecond), p, note{kind: "kill", node: p.id}, func() { w.killClient(p) })
 }
 
 // partition cuts some links of a process, one way or both.
@@ -128,7 +128,7 @@ func (w *world) isolate(p *process) {
 }
 
 func (w *world) mendAfter(d time.Duration, a, b *process) {
-	w.after(d, nil, note{kind: "mend", a: uint64(a.id), b: uint64(b.id)}, func() {
+	w.after(d, nil, note{kind: "mend", node: a.id, n: uint64(b.id)}, func() {
 		w.net.mend(a, b)
 		w.net.mend(b, a)
 	})

@@ -38,7 +38,7 @@ const autocommitWord = "Autocommit"
 // send has arrive run at the other process, once, twice or never. Lost, where it is not nil,
 // tells its owner that the connection broke; silence does too, but says nothing.
 func (n *network) send(from, to *process, what note, arrive func(), owner *process, lost func()) {
-	what.a = uint64(to.id)
+	what.node = from.id
 	if from == to { // a call to the own node goes without a wire
 		n.w.after(n.w.between(0, 20*time.Microsecond), to, what, arrive)
 		return

@@ -34,7 +34,7 @@ func (p *process) comeUp() bool {
 		w.counts.Refused++
 		p.up = false
 		w.remark(p, "stays down: %v", err)
-		w.after(w.between(100*time.Millisecond, 3*time.Second), nil, note{kind: "mend", a: uint64(p.id)}, func() {
+		w.after(w.between(100*time.Millisecond, 3*time.Second), nil, note{kind: "mend", node: p.id}, func() {
 			if f.flipped != nil { // somebody brings the file back as it was
 				f.flipped.turn()
 				f.flipped = nil
@@ -125,7 +125,7 @@ func (m *member) quarantine(err error) {
 	m.crash(false)
 	m.bad = err
 	p := m.p
-	w.after(w.between(50*time.Millisecond, 2*time.Second), nil, note{kind: "mend", a: uint64(p.id)}, func() { w.mendStore(m) })
+	w.after(w.between(50*time.Millisecond, 2*time.Second), nil, note{kind: "mend", node: p.id}, func() { w.mendStore(m) })
 }
 
 // mendStore is the operator's work on a replica that is in quarantine: the node begins anew,
@@ -133,7 +133,7 @@ func (m *member) quarantine(err error) {
 func (w *world) mendStore(m *member) {
 	if m.bad == nil || !m.p.up {
 		if m.bad != nil {
-			w.after(100*time.Millisecond, nil, note{kind: "mend", a: uint64(m.p.id)}, func() { w.mendStore(m) })
+			w.after(100*time.Millisecond, nil, note{kind: "mend", node: m.p.id}, func() { w.mendStore(m) })
 		}
 		return
 	}

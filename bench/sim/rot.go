@@ -177,7 +177,7 @@ func (w *world) flipLog(p *process) {
 	}
 	w.happened(LogBitFlipped)
 	w.remark(p, "a bit of %s is flipped at %d", p.disk.folder.flipped.name, p.disk.folder.flipped.at)
-	w.after(w.between(0, time.Second), p, note{kind: "kill", a: uint64(p.id)}, func() { w.killNode(p, w.chance(0.6)) })
+	w.after(w.between(0, time.Second), p, note{kind: "kill", node: p.id}, func() { w.killNode(p, w.chance(0.6)) })
 }
 
 func corrupt(err error) bool {

@@ -124,13 +124,17 @@ func (p *process) submit(node routing.NodeID, hd routing.Header, req routing.Req
 		}
 		w.net.send(to, p, note{kind: "answer"}, func() {
 			if p.life == life {
-				w.spell(p, "hears of %s: %+v %v", word(req), res, err)
+				if w.trace.out != nil {
+					w.spellAnswer(p, req, res, err)
+				}
 				heard(res, err)
 			}
 		}, p, broken)
 	}
-	w.spell(p, "asks node %d shard %d: %s %+v", node, hd.Shard, word(req), req)
-	w.net.send(p, to, note{kind: word(req), b: uint64(hd.Shard), c: startOf(req)}, func() {
+	if w.trace.out != nil {
+		w.spell(p, "asks node%d shard %d: %s", node, hd.Shard, spelt(req))
+	}
+	w.net.send(p, to, note{kind: word(req), shard: hd.Shard, n: startOf(req)}, func() {
 		m := to.member(hd.Shard)
 		if m != nil && m.bad != nil {
 			reply(nil, &routing.UnavailableError{Shard: hd.Shard, Why: "quarantine: " + m.bad.Error()})
@@ -203,6 +207,10 @@ func (a *attempt) answered(res routing.Response, err error) {
 			return
 		}
 	default:
+		var busy *routing.OverloadedError
+		if a.maybe && errors.As(err, &busy) { // this try did nothing; the one before may have
+			err = &routing.UnavailableError{Shard: a.call.To.ID, Why: err.Error(), Maybe: true}
+		}
 		a.finish(nil, err)
 		return
 	}
@@ -259,6 +267,16 @@ func word(req routing.Request) string {
 		return "Outcome"
 	case *mvcc.HeartbeatArgs:
 		return "Heartbeat"
+	case *mvcc.ClaimArgs:
+		return "Claim"
+	case *mvcc.FenceArgs:
+		return "Fence"
+	case *mvcc.ValidateArgs:
+		return "Validate"
+	case *routing.WaitArgs:
+		return "Wait"
+	case *routing.VictimArgs:
+		return "Victim"
 	case *routing.TimestampArgs:
 		return "Timestamp"
 	case *routing.SplitArgs:
@@ -284,6 +302,14 @@ func startOf(req routing.Request) uint64 {
 	case *mvcc.CheckTxnArgs:
 		return uint64(a.Start)
 	case *mvcc.OutcomeArgs:
+		return uint64(a.Start)
+	case *mvcc.HeartbeatArgs:
+		return uint64(a.Start)
+	case *mvcc.ClaimArgs:
+		return uint64(a.Start)
+	case *mvcc.FenceArgs:
+		return uint64(a.Start)
+	case *mvcc.ValidateArgs:
 		return uint64(a.Start)
 	}
 	return 0

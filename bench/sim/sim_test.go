@@ -3,7 +3,9 @@ package sim
 import (
 	"flag"
 	"fmt"
+	"io"
 	"os"
+	"runtime/debug"
 	"testing"
 	"testing/cryptotest"
 	"time"
@@ -12,15 +14,27 @@ import (
 var (
 	seeds = flag.Int("seeds", 10, "how many seeds TestSeeds runs")
 	from  = flag.Uint64("from", 1, "the first of them")
-	whole = flag.String("trace", "", "the file that gets the whole trace")
-	bug   = flag.String("mutant", "", "the planted bug that TestSeeds runs with")
 	seed  = flag.Uint64("seed", 0, "the one seed that TestSeeds runs")
+	first = flag.Bool("first", false, "TestSeeds ends with the first seed that fails")
+	whole = flag.String("trace", "", "the file that gets the whole trace; - is the standard output")
+	bug   = flag.String("mutant", "", "the planted bug that TestSeeds runs with")
+	hush  = flag.Bool("quiet", false, "TestSeeds says nothing on its way")
 )
+
+// TestMain: a run is a few seconds of small garbage.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(800)
+	os.Exit(m.Run())
+}
 
 // run runs one seed with raft's own chance seeded too.
 func run(t *testing.T, opt Options) (r Result) {
 	t.Run(fmt.Sprintf("seed=%d", opt.Seed), func(t *testing.T) {
-		if *whole != "" {
+		switch *whole {
+		case "":
+		case "-":
+			opt.Trace = os.Stdout
+		default:
 			f, err := os.Create(*whole)
 			if err != nil {
 				t.Fatal(err)
@@ -34,36 +48,75 @@ func run(t *testing.T, opt Options) (r Result) {
 	return r
 }
 
-// twice is how many of the first seeds are run again, to the same hash.
-const twice = 3
+// totals are all runs together.
+type totals struct {
+	out     io.Writer
+	began   time.Time
+	said    time.Time
+	seeds   int
+	failed  int
+	events  int
+	virtual time.Duration
+	counts  Counts
+}
 
-// TestSeeds runs seeds on the real protocols: all promises hold, and a seed replays.
-func TestSeeds(t *testing.T) {
-	first, last := *from, *from+uint64(*seeds)-1
-	if *seed != 0 {
-		first, last = *seed, *seed
+func (s *totals) add(r Result) {
+	s.seeds++
+	s.events += r.Events
+	s.virtual += r.Virtual
+	s.counts.add(r.Counts)
+	if r.Err != nil {
+		s.failed++
 	}
-	var all Counts
-	for s := first; s <= last; s++ {
+	if now := time.Now(); now.Sub(s.said) > 5*time.Second {
+		s.said = now
+		fmt.Fprintln(s.out, s)
+	}
+}
+
+func (s *totals) String() string {
+	wall := time.Since(s.began)
+	return fmt.Sprintf("%d seeds, %d failed; %s of simulated time in %s, %.0f times as fast; %d events, %.0f a second",
+		s.seeds, s.failed, s.virtual.Round(time.Second), wall.Round(time.Millisecond), s.virtual.Seconds()/wall.Seconds(),
+		s.events, float64(s.events)/wall.Seconds())
+}
+
+// TestSeeds runs seeds on the real protocols: all promises hold.
+func TestSeeds(t *testing.T) {
+	begin, end := *from, *from+uint64(*seeds)-1
+	if *seed != 0 {
+		begin, end = *seed, *seed
+	}
+	all := totals{out: os.Stdout, began: time.Now(), said: time.Now()}
+	if *hush {
+		all.out = io.Discard
+	}
+	for s := begin; s <= end && (all.failed == 0 || !*first); s++ {
 		r := run(t, Options{Seed: s, Mutant: Mutant(*bug)})
 		t.Logf("seed %d: hash %016x, %d events in %s; %s", s, r.Hash, r.Events, r.Virtual.Round(time.Millisecond), r.Counts)
-		all.add(r.Counts)
+		all.add(r)
 		if r.Err != nil {
 			t.Error(r.Err)
 		}
-		if s < first+twice && *whole == "" {
-			if again := run(t, Options{Seed: s, Mutant: Mutant(*bug)}); again.Hash != r.Hash {
-				t.Errorf("seed %d gave the trace %016x, and %016x when it was run again", s, r.Hash, again.Hash)
-			}
-		}
 	}
-	t.Logf("%d seeds: %s", last-first+1, all)
-	if all.Committed == 0 || all.Faults[NodeKilled] == 0 || all.Repeats == 0 {
+	fmt.Fprintf(all.out, "%s\n%s\n", &all, all.counts)
+	if all.counts.Committed == 0 || all.counts.Faults[NodeKilled] == 0 || all.counts.Repeats == 0 {
 		t.Error("where nothing happened nothing was tested")
 	}
 }
 
-// TestMutants: each planted bug breaks a promise that the checkers see.
+// TestReplay: a seed run again gives the same trace, event by event.
+func TestReplay(t *testing.T) {
+	for _, s := range []uint64{1, 7, 17, 40, 123} {
+		once := run(t, Options{Seed: s})
+		if again := run(t, Options{Seed: s}); again.Hash != once.Hash || again.Events != once.Events {
+			t.Errorf("seed %d gave the trace %016x, and %016x when it was run again", s, once.Hash, again.Hash)
+		}
+	}
+}
+
+// TestMutants: each bug planted at the windows breaks a promise that the checkers see. Those in
+// the programs themselves are in package mutants.
 func TestMutants(t *testing.T) {
 	const most = 40
 	for _, m := range Mutants() {

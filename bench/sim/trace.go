@@ -8,23 +8,34 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"github.com/shaledb/shale/shard/routing"
 )
 
-// note says what an event is: a word and up to three numbers, so that noting it costs
-// little.
+// note says what an event is: a word and some numbers, so that noting it costs little.
 type note struct {
-	kind    string
-	a, b, c uint64
+	kind  string
+	node  int // that it comes from, or is about
+	shard routing.ShardID
+	n     uint64 // a transaction, a term, an index, a number
 }
 
 func (n note) String() string {
-	s := n.kind
-	for _, v := range [...]uint64{n.a, n.b, n.c} {
-		if v != 0 {
-			s += fmt.Sprintf(" %d", v)
-		}
+	var b strings.Builder
+	b.WriteString(n.kind)
+	switch {
+	case n.node > nodeCount:
+		fmt.Fprintf(&b, " client%d", n.node-firstClient+1)
+	case n.node > 0:
+		fmt.Fprintf(&b, " node%d", n.node)
 	}
-	return s
+	if n.shard > 0 {
+		fmt.Fprintf(&b, " shard %d", n.shard)
+	}
+	if n.n > 0 {
+		fmt.Fprintf(&b, " (%d)", n.n)
+	}
+	return b.String()
 }
 
 // traceLines is how many of the last lines a failure shows.
@@ -34,7 +45,8 @@ const traceLines = 120
 type trace struct {
 	hash  hash.Hash64
 	count int
-	last  []traceLine // a ring
+	last  []traceLine // a ring, once it is full
+	head  int         // its oldest
 	buf   []byte
 	out   io.Writer
 }
@@ -57,7 +69,7 @@ func (t *trace) add(at time.Duration, p *process, what note) {
 		b = binary.BigEndian.AppendUint64(b, uint64(p.id))
 	}
 	b = append(b, what.kind...)
-	for _, v := range [...]uint64{what.a, what.b, what.c} {
+	for _, v := range [...]uint64{uint64(what.node), uint64(what.shard), what.n} {
 		b = binary.BigEndian.AppendUint64(b, v)
 	}
 	t.hash.Write(b)
@@ -71,7 +83,7 @@ func (t *trace) add(at time.Duration, p *process, what note) {
 // quiet says whether a kind of event is too common to be worth a line.
 func quiet(kind string) bool {
 	switch kind {
-	case "tick", "turn", "beat", "answer", "sync", "look":
+	case "tick", "turn", "beat", "answer", "sync", "look", "wake", "keep":
 		return true
 	}
 	return false
@@ -85,8 +97,17 @@ func (t *trace) remember(l traceLine) {
 		t.last = append(t.last, l)
 		return
 	}
-	copy(t.last, t.last[1:])
-	t.last[traceLines-1] = l
+	t.last[t.head] = l
+	t.head = (t.head + 1) % traceLines
+}
+
+// end is the last lines, oldest first.
+func (t *trace) end() []string {
+	var out []string
+	for i := range t.last {
+		out = append(out, t.last[(t.head+i)%len(t.last)].String())
+	}
+	return out
 }
 
 func (t *trace) sum() uint64 { return t.hash.Sum64() }
@@ -96,6 +117,14 @@ func (w *world) spell(p *process, format string, args ...any) {
 	if w.trace.out != nil {
 		fmt.Fprintln(w.trace.out, traceLine{at: w.now, p: p, text: fmt.Sprintf(format, args...)})
 	}
+}
+
+func (w *world) spellAnswer(p *process, req routing.Request, res routing.Response, err error) {
+	if err != nil {
+		w.spell(p, "hears of %s (%d): %v", word(req), startOf(req), err)
+		return
+	}
+	w.spell(p, "hears of %s (%d): %s", word(req), startOf(req), spelt(res))
 }
 
 // remark adds a readable line to the trace.
@@ -141,7 +170,5 @@ func (w *world) fail(format string, args ...any) {
 		return
 	}
 	w.fault = &Failure{Seed: w.opt.Seed, Mutant: w.opt.Mutant, At: w.now, What: fmt.Sprintf(format, args...)}
-	for _, l := range w.trace.last {
-		w.fault.Trace = append(w.fault.Trace, l.String())
-	}
+	w.fault.Trace = w.trace.end()
 }
