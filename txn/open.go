@@ -23,7 +23,8 @@ func WithConfig(cfg Config) Option { return func(o *openOptions) { o.config = cf
 
 // Open reaches a cluster through any of its hosts, as HOST:PORT; the others may be dead. The
 // program becomes a coordinator itself: it caches the shard map, sends straight to the shards'
-// leaders and runs two-phase commit. Close ends it.
+// leaders and commits itself. Close ends it, and waits a second at most for what is to be done behind
+// commits.
 func Open(ctx context.Context, hosts []string, options ...Option) (*DB, error) {
 	var o openOptions
 	for _, option := range options {

@@ -267,6 +267,7 @@ func (tx *Txn) Commit(ctx context.Context) error {
 		return tx.ended
 	}
 	tx.sent = true
+	tx.rest() // from here on Commit's own heartbeats count: one that is given up must not hold others up
 	commitTS, err := tx.c.Commit(ctx, tx.tx, tx.content())
 	if err == nil {
 		tx.commitTS = commitTS
@@ -288,6 +289,11 @@ func (tx *Txn) content() mvcc.Content {
 
 func (tx *Txn) end(why error) {
 	tx.ended = why
+	tx.rest()
+}
+
+// rest ends the heartbeats.
+func (tx *Txn) rest() {
 	if tx.unkeep != nil {
 		tx.unkeep()
 		tx.unkeep = nil
