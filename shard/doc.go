@@ -70,7 +70,7 @@
 //	T1 holds k      claim T2 ─▶ queue [T2]        20 ms later: Waits [T2 for T1, k]
 //	                claim T3 ─▶ queue [T2 T3]     20 ms later: Waits [T3 for T1, k]
 //	T1 commits      apply: k is free; T2 has the turn, evaluates, its claim is proposed
-//	                claim T4 ─▶ latched behind T2; it would get past T3: queue [T3 T4]
+//	                claim T4 ─▶ latched behind T2, and then behind T3: queue [T3 T4]
 //	applied         T2 holds k; 20 ms later: Waits [T3 for T2, T4 for T2]
 //
 // Told of Waits, the node's coordinator resolves the lock, for its holder may be dead, and tells

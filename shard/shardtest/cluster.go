@@ -41,6 +41,7 @@ type Cluster struct {
 	lastID   shard.RequestID
 	answers  map[shard.RequestID]answer
 	Resolved []mvcc.Lock
+	Waits    []wait
 	Lookups  int
 	Reads    int
 }
@@ -50,6 +51,12 @@ type packet struct {
 	group    routing.ShardID
 	m        *raftpb.Message
 	late     bool // was under way before any cut
+}
+
+// wait is one that a leader has told of.
+type wait struct {
+	mvcc.Wait
+	shard routing.ShardID
 }
 
 type fileName struct {
@@ -256,8 +263,13 @@ func (c *Cluster) Elect(s routing.ShardID) *Member {
 
 // Send hands a request to a member; its answer is looked at with Answer.
 func (c *Cluster) Send(m *Member, req routing.Request) shard.RequestID {
+	return c.SendFor(m, req, 5*time.Second)
+}
+
+// SendFor is Send of a request that may wait so long.
+func (c *Cluster) SendFor(m *Member, req routing.Request, patience time.Duration) shard.RequestID {
 	c.lastID++
-	m.step(shard.Request{ID: c.lastID, Header: routing.Header{Shard: m.Shard}, Req: req, Deadline: c.mono + 5*time.Second})
+	m.step(shard.Request{ID: c.lastID, Header: routing.Header{Shard: m.Shard}, Req: req, Deadline: c.mono + patience})
 	return c.lastID
 }
 

@@ -1,6 +1,9 @@
 package shardtest
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/shaledb/shale/mvcc"
 	"github.com/shaledb/shale/timestamp"
 )
@@ -14,11 +17,25 @@ func (s *script) cmdCommit() string {
 	return s.ask(s.member(), a)
 }
 
+// flags are the words that are no keys.
+var flags = []string{"still", "wait", "show", "fixed", "now", "fenced"} // constant
+
 // keys are the words that are no flags.
 func (s *script) keys() []mvcc.Key {
 	var out []mvcc.Key
 	for _, w := range s.words() {
-		if w != "still" && w != "wait" {
+		if !slices.Contains(flags, w) {
+			out = append(out, mvcc.Key(w))
+		}
+	}
+	return out
+}
+
+// list is an argument of keys, joined by +.
+func (s *script) list(name string) []mvcc.Key {
+	var out []mvcc.Key
+	for _, w := range strings.Split(s.text(name, ""), "+") {
+		if w != "" {
 			out = append(out, mvcc.Key(w))
 		}
 	}

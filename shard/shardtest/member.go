@@ -163,6 +163,9 @@ func (m *Member) turn() bool {
 		m.sendSnapshot(msg)
 	}
 	m.c.Resolved = append(m.c.Resolved, out.Resolve...)
+	for _, w := range out.Waits {
+		m.c.Waits = append(m.c.Waits, wait{w, m.Shard})
+	}
 	if out.Draw {
 		m.c.draws = append(m.c.draws, m)
 	}

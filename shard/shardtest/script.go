@@ -1,8 +1,6 @@
 package shardtest
 
 import (
-	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -13,7 +11,6 @@ import (
 
 	"github.com/cockroachdb/datadriven"
 
-	"github.com/shaledb/shale/mvcc"
 	"github.com/shaledb/shale/shard"
 	"github.com/shaledb/shale/shard/routing"
 	"github.com/shaledb/shale/timestamp"
@@ -73,66 +70,55 @@ type script struct {
 	term       uint64
 }
 
-// run is the switch of the commands; each is in a file of its own.
-func (s *script) run() string {
-	switch s.d.Cmd {
-	case "cluster":
-		return s.cmdCluster()
-	case "elect":
-		return s.cmdElect()
-	case "put":
-		return s.cmdPut()
-	case "prewrite":
-		return s.cmdPrewrite()
-	case "commit":
-		return s.cmdCommit()
-	case "rollback":
-		return s.cmdRollback()
-	case "check":
-		return s.cmdCheck()
-	case "get":
-		return s.cmdGet()
-	case "scan":
-		return s.cmdScan()
-	case "timestamp":
-		return s.cmdTimestamp()
-	case "answer":
-		return s.cmdAnswer()
-	case "hold", "release":
-		return s.cmdHold()
-	case "cut", "heal":
-		return s.cmdCut()
-	case "pass":
-		return s.cmdPass()
-	case "crash":
-		return s.cmdCrash()
-	case "restart":
-		return s.cmdRestart()
-	case "transfer":
-		return s.cmdTransfer()
-	case "split":
-		return s.cmdSplit()
-	case "campaign":
-		return s.cmdCampaign()
-	case "applied":
-		return s.cmdApplied()
-	case "status":
-		return s.cmdStatus()
-	case "take":
-		return s.cmdTake()
-	case "pause", "resume":
-		return s.cmdPause()
-	case "clock":
-		return s.cmdClock()
-	case "resolved":
-		return s.cmdResolved()
-	case "term":
-		return s.cmdTerm()
-	case "outcome":
-		return s.cmdOutcome()
+// commands are all of them; each is in a file of its own.
+func (s *script) commands() map[string]func() string {
+	return map[string]func() string{
+		"cluster":   s.cmdCluster,
+		"elect":     s.cmdElect,
+		"put":       s.cmdPut,
+		"prewrite":  s.cmdPrewrite,
+		"commit":    s.cmdCommit,
+		"rollback":  s.cmdRollback,
+		"check":     s.cmdCheck,
+		"get":       s.cmdGet,
+		"scan":      s.cmdScan,
+		"claim":     s.cmdClaim,
+		"fence":     s.cmdFence,
+		"validate":  s.cmdValidate,
+		"heartbeat": s.cmdHeartbeat,
+		"waits":     s.cmdWaits,
+		"detect":    s.cmdWaits,
+		"store":     s.cmdStore,
+		"timestamp": s.cmdTimestamp,
+		"answer":    s.cmdAnswer,
+		"hold":      s.cmdHold,
+		"release":   s.cmdHold,
+		"cut":       s.cmdCut,
+		"heal":      s.cmdCut,
+		"pass":      s.cmdPass,
+		"crash":     s.cmdCrash,
+		"restart":   s.cmdRestart,
+		"transfer":  s.cmdTransfer,
+		"split":     s.cmdSplit,
+		"campaign":  s.cmdCampaign,
+		"applied":   s.cmdApplied,
+		"status":    s.cmdStatus,
+		"take":      s.cmdTake,
+		"pause":     s.cmdPause,
+		"resume":    s.cmdPause,
+		"clock":     s.cmdClock,
+		"resolved":  s.cmdResolved,
+		"term":      s.cmdTerm,
+		"outcome":   s.cmdOutcome,
 	}
-	s.d.Fatalf(s.t, "unknown command %s", s.d.Cmd)
-	return ""
+}
+
+func (s *script) run() string {
+	command, ok := s.commands()[s.d.Cmd]
+	if !ok {
+		s.d.Fatalf(s.t, "unknown command %s", s.d.Cmd)
+	}
+	return command()
 }
 
 func (s *script) text(name, otherwise string) string {
@@ -193,6 +179,14 @@ func (s *script) has(word string) bool {
 	return false
 }
 
+// patience is how long a request may wait at the replica.
+func (s *script) patience() time.Duration {
+	if d := s.duration("timeout"); d != 0 {
+		return d
+	}
+	return 5 * time.Second
+}
+
 func (s *script) shard() routing.ShardID { return routing.ShardID(s.number("shard", 2)) }
 
 // member is the one named by node=, else the leader.
@@ -230,7 +224,7 @@ func (s *script) at(name string) timestamp.Timestamp {
 // ask sends a request; "as=NAME" keeps it under a name, "still" does not let anything else
 // happen.
 func (s *script) ask(m *Member, req routing.Request) string {
-	id := s.c.Send(m, req)
+	id := s.c.SendFor(m, req, s.patience())
 	if name := s.text("as", ""); name != "" {
 		s.named[name] = id
 	}
@@ -239,95 +233,4 @@ func (s *script) ask(m *Member, req routing.Request) string {
 	}
 	s.c.Settle()
 	return s.answer(id)
-}
-
-func (s *script) answer(id shard.RequestID) string {
-	res, err, ok := s.c.Answered(id)
-	switch {
-	case !ok:
-		return "waits"
-	case err != nil:
-		return refusal(err)
-	}
-	switch r := res.(type) {
-	case *mvcc.PrewriteResult:
-		switch {
-		case r.CommitTS != 0 && s.has("show"):
-			return "committed at " + r.CommitTS.String()
-		case r.CommitTS != 0:
-			return "committed"
-		case s.has("show"):
-			return "locked from " + r.MinCommitTS.String()
-		}
-		return "locked"
-	case *routing.TimestampResult:
-		return s.taken(r)
-	case *mvcc.CommitResult:
-		return "committed"
-	case *mvcc.TxnStatus:
-		return r.Decision.String()
-	case *mvcc.GetResult:
-		return versions(r.Versions)
-	case *mvcc.ScanResult:
-		return versions(r.Versions)
-	case *routing.TransferResult:
-		return fmt.Sprintf("node %d leads", r.Leader)
-	case *routing.SplitResult:
-		return fmt.Sprintf("%s\n%s", r.Left, r.Right)
-	}
-	return fmt.Sprintf("%T", res)
-}
-
-func versions(vs []mvcc.Version) string {
-	var out []string
-	for _, v := range vs {
-		switch v.Op {
-		case mvcc.OpPut:
-			out = append(out, mvcc.FormatKey(v.Key)+"="+mvcc.FormatValue(v.Value, 20))
-		case mvcc.OpDelete:
-			out = append(out, mvcc.FormatKey(v.Key)+" deleted")
-		default:
-			out = append(out, "absent")
-		}
-	}
-	if len(out) == 0 {
-		return "nothing"
-	}
-	return strings.Join(out, " ")
-}
-
-// refusal prints an error by what its receiver must do.
-func refusal(err error) string {
-	var (
-		notLeader *routing.NotLeaderError
-		epoch     *routing.EpochMismatchError
-		gone      *routing.UnavailableError
-		conflict  *mvcc.WriteConflictError
-		locked    *mvcc.LockedError
-		aborted   *mvcc.TxnAbortedError
-		future    *mvcc.FutureError
-	)
-	switch {
-	case errors.As(err, &notLeader):
-		return "not the leader"
-	case errors.As(err, &epoch):
-		out := "wrong route"
-		for _, d := range epoch.Current {
-			out += "\n  " + d.String()
-		}
-		return out
-	case errors.As(err, &gone) && gone.Maybe:
-		return "unknown: " + gone.Why
-	case errors.As(err, &gone):
-		return "not done: " + gone.Why
-	case errors.As(err, &conflict):
-		return "conflict on " + mvcc.FormatKey(conflict.Key)
-	case errors.As(err, &locked):
-		return fmt.Sprintf("locked: %s by T%s", mvcc.FormatKey(locked.Lock.Key), locked.Lock.StartTS)
-	case errors.As(err, &aborted):
-		return "aborted"
-	case errors.As(err, &future):
-		return "in the future"
-	}
-	return "error: " + err.Error()
 }
