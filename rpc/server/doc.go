@@ -10,8 +10,8 @@
 //   - Replicas: the node's own replicas, which requests, Raft messages and raft snapshots
 //     are handed to;
 //   - a handle: all that a public transaction is between two calls; the client holds it, and
-//     any node goes on with it (txn.go; its form: wire.Handle);
-//   - access: the keys that a request touches (spans.go);
+//     any node goes on with it (handle.go; its form: wire.Handle);
+//   - access: the keys that a request touches, those in its handle included (spans.go);
 //   - a session: one multiplexed stream of a client (shards.go);
 //   - a reception: one raft snapshot that is being received, over as many connections as it
 //     takes (receive.go).
@@ -24,6 +24,16 @@
 //	shale.node.v1.PeerService ─────────▶ Replicas.Deliver, Receive
 //	shale.node.v1.NodeService ─────────▶ Config.Nodes
 //	gRPC health and reflection, /metrics, /healthz, /readyz, /debug/pprof/ (loopback only)
+//
+// A public transaction, and what its handle learns on the way, at whichever node:
+//
+//	Begin              id, read timestamp; serializable, pessimistic or read-only
+//	Get, Scan          fixed: it has read, so its read timestamp stays (S5); a serializable
+//	                   Commit must say what was read
+//	Get forUpdate      the primary, the claims; the read timestamp moves while not fixed
+//	Heartbeat          nothing: the claims at the primary's shard live on
+//	Commit, Rollback,  asked by id and primary: the first key claimed, else the first
+//	Outcome            mutation's, which the client names
 //
 // For example:
 //
@@ -40,7 +50,8 @@
 // ErrorDetail, also where the request could not be read (codec.go). An autocommit whose
 // outcome is unknown says so whatever else went wrong: its ids are known here alone (S9).
 // The keys that a request touches are computed in one place, which refuses what it does not
-// know (P33).
+// know (P33); a handle is no proof that its claims may be touched. What is refused for what it
+// says has changed nothing (the tables of the tests look).
 //
 // # What it does not do
 //

@@ -26,6 +26,7 @@ import (
 	"github.com/shaledb/shale/proto/shale/node/v1/nodev1connect"
 	shalev1 "github.com/shaledb/shale/proto/shale/v1"
 	"github.com/shaledb/shale/proto/shale/v1/shalev1connect"
+	"github.com/shaledb/shale/rpc/wire"
 	"github.com/shaledb/shale/shard/routing"
 )
 
@@ -237,6 +238,16 @@ func TestEveryRequestHasARule(t *testing.T) {
 		}
 	}
 	require.Greater(t, unary, 15)
+	calls := (&nodev1.Call{}).ProtoReflect()
+	requests := calls.Descriptor().Oneofs().ByName("request").Fields()
+	for i := range requests.Len() {
+		call := &nodev1.Call{Shard: 1}
+		call.ProtoReflect().Set(requests.Get(i), calls.NewField(requests.Get(i)))
+		_, req, err := wire.DecodeCall(call)
+		require.NoError(t, err)
+		_, err = accessOf(req)
+		require.NoError(t, err, "%T", req)
+	}
 	_, err := accessOf(&shalev1.Txn{})
 	require.Error(t, err, "deny by default")
 	_, err = accessOf(struct{}{})
@@ -270,8 +281,15 @@ func TestSystemKeysAreFoundEverywhere(t *testing.T) {
 	sys, key := mvcc.Key("\x00k"), mvcc.Key("k")
 	span := &shalev1.Span{Start: []byte(sys), End: []byte("z")}
 	for _, req := range []any{
-		&mvcc.GetArgs{Keys: []mvcc.Key{key, sys}},
-		&mvcc.ScanArgs{Span: mvcc.Span{Start: sys}},
+		&mvcc.GetArgs{Keys: []mvcc.Key{key, sys}}, &mvcc.GetArgs{Keys: []mvcc.Key{key}, Primary: sys},
+		&mvcc.ScanArgs{Span: mvcc.Span{Start: sys}}, &mvcc.ScanArgs{Span: mvcc.Span{Start: key}, Primary: sys},
+		&mvcc.PrewriteArgs{Primary: key, Secondaries: []mvcc.Key{key, sys}}, &mvcc.PrewriteArgs{Primary: key, ReadKeys: []mvcc.Key{sys}},
+		&mvcc.ClaimArgs{Primary: key, Keys: []mvcc.Key{key, sys}}, &mvcc.ClaimArgs{Primary: sys},
+		&mvcc.FenceArgs{Primary: key, Keys: []mvcc.Key{key, sys}}, &mvcc.FenceArgs{Primary: sys},
+		&mvcc.ValidateArgs{Keys: []mvcc.Key{key, sys}},
+		&mvcc.ValidateArgs{Keys: []mvcc.Key{key}, Spans: []mvcc.Span{{Start: key}, {Start: sys, End: key}}},
+		&routing.WaitArgs{Edges: []mvcc.WaitEdge{{Key: key}, {Key: sys}}},
+		&routing.VictimArgs{Key: sys}, &routing.VictimArgs{Key: key, Cycle: []mvcc.WaitEdge{{Key: sys}}},
 		&mvcc.PrewriteArgs{Primary: key, Mutations: []mvcc.Mutation{{Key: key}, {Key: sys}}},
 		&mvcc.PrewriteArgs{Primary: sys},
 		&mvcc.CommitArgs{Primary: key, Keys: []mvcc.Key{sys}}, &mvcc.CommitArgs{Primary: sys},
@@ -285,7 +303,17 @@ func TestSystemKeysAreFoundEverywhere(t *testing.T) {
 	} {
 		require.Error(t, admit(req), "%T", req)
 	}
+	for _, h := range []wire.Handle{{Primary: sys}, {Primary: key, Claims: []mvcc.Key{key, sys}}} { // a handle can be forged
+		h.ID, h.ReadTS, h.Pessimistic = 5, 5, true
+		tx := wire.EncodeHandle(&h)
+		for _, req := range []any{&shalev1.GetRequest{Txn: tx}, &shalev1.ScanRequest{Txn: tx}, &shalev1.CommitRequest{Txn: tx},
+			&shalev1.RollbackRequest{Txn: tx}, &shalev1.HeartbeatRequest{Txn: tx}, &shalev1.OutcomeRequest{Txn: tx}} {
+			require.Error(t, admit(req), "%T", req)
+		}
+	}
 	require.NoError(t, admit(&mvcc.PrewriteArgs{Primary: key, Mutations: []mvcc.Mutation{{Key: key}}}))
+	require.NoError(t, admit(&mvcc.GetArgs{Keys: []mvcc.Key{key}}), "holding nothing")
+	require.NoError(t, admit(&mvcc.ValidateArgs{Spans: []mvcc.Span{{Start: mvcc.FirstUserKey}}}))
 	require.NoError(t, admit(&shalev1.ScanRequest{}), "from the first user key on")
 }
 

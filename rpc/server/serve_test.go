@@ -9,6 +9,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,6 +34,7 @@ const clusterID = "cluster-a"
 type site struct {
 	*world
 	s       *Server
+	tasks   *tasks
 	cfg     *Config
 	address string
 	h1, h2  *http.Client
@@ -39,10 +42,10 @@ type site struct {
 
 // newSite serves the world; change may mend the configuration before.
 func newSite(t testing.TB, w *world, change func(*Config)) *site {
-	tasks := txn.NewGoroutines()
+	tasks := &tasks{Goroutines: txn.NewGoroutines()}
 	t.Cleanup(tasks.Close)
 	c := txn.NewCoordinator(txn.Windows{Sender: w, Timestamps: w, Shards: txn.NewShardCache(w.lookup), Tasks: tasks},
-		txn.Config{Patience: time.Millisecond})
+		txn.Config{Patience: 20 * time.Millisecond})
 	member := &Member{ClusterID: clusterID, Node: 1, Txns: c}
 	cfg := Config{Insecure: true, Version: "test", Replicas: noReplicas{}, Nodes: nodev1connect.UnimplementedNodeServiceHandler{},
 		Member: func() (*Member, error) { return member, nil }}
@@ -55,7 +58,7 @@ func newSite(t testing.TB, w *world, change func(*Config)) *site {
 	require.NoError(t, err)
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(lis) }()
-	st := &site{world: w, s: s, cfg: &s.cfg, address: lis.Addr().String()}
+	st := &site{world: w, s: s, tasks: tasks, cfg: &s.cfg, address: lis.Addr().String()}
 	h1, h2 := new(http.Protocols), new(http.Protocols)
 	h1.SetHTTP1(true)
 	h2.SetUnencryptedHTTP2(true)
@@ -71,6 +74,35 @@ func newSite(t testing.TB, w *world, change func(*Config)) *site {
 	})
 	return st
 }
+
+// tasks are the coordinator's, on a clock that sleeping alone moves: patience ends without
+// anybody's waiting.
+type tasks struct {
+	*txn.Goroutines
+	clock  atomic.Int64
+	behind sync.WaitGroup
+}
+
+func (x *tasks) Now() time.Duration { return time.Duration(x.clock.Load()) }
+
+func (x *tasks) Sleep(ctx context.Context, d time.Duration) error {
+	x.clock.Add(int64(d))
+	return ctx.Err()
+}
+
+func (x *tasks) Spawn(name string, f func(context.Context)) {
+	if name == "heartbeats" {
+		return // it would do nothing but sleep
+	}
+	x.behind.Add(1)
+	x.Goroutines.Spawn(name, func(ctx context.Context) {
+		defer x.behind.Done()
+		f(ctx)
+	})
+}
+
+// settle waits for what is done behind callers' backs.
+func (st *site) settle() { st.tasks.behind.Wait() }
 
 // noReplicas has none.
 type noReplicas struct{}

@@ -256,6 +256,8 @@ func sizeOf(res routing.Response) int {
 		versions = r.Versions
 	case *mvcc.ScanResult:
 		versions = r.Versions
+	case *mvcc.ClaimResult:
+		versions = r.Versions
 	}
 	n := fixed
 	for i := range versions {

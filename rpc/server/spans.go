@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"connectrpc.com/grpchealth"
@@ -25,25 +26,35 @@ type access struct {
 func accessOf(req any) (access, error) {
 	switch r := req.(type) {
 	case *mvcc.GetArgs:
-		return ofKeys(r.Keys...), nil
+		return access{}.keys(r.Keys...).holder(r.Primary), nil
 	case *mvcc.ScanArgs:
-		return access{spans: []mvcc.Span{r.Span}}, nil
+		return access{spans: []mvcc.Span{r.Span}}.holder(r.Primary), nil
 	case *mvcc.PrewriteArgs:
 		a := ofKeys(r.Primary)
 		for i := range r.Mutations {
 			a.spans = append(a.spans, mvcc.KeySpan(r.Mutations[i].Key))
 		}
-		return a, nil
+		return a.keys(r.Secondaries...).keys(r.ReadKeys...), nil
+	case *mvcc.ClaimArgs:
+		return ofKeys(r.Primary).keys(r.Keys...), nil
+	case *mvcc.ValidateArgs:
+		return access{spans: slices.Clone(r.Spans)}.keys(r.Keys...), nil
 	case *mvcc.CommitArgs:
-		return ofKeys(append([]mvcc.Key{r.Primary}, r.Keys...)...), nil
+		return ofKeys(r.Primary).keys(r.Keys...), nil
 	case *mvcc.RollbackArgs:
-		return ofKeys(append([]mvcc.Key{r.Primary}, r.Keys...)...), nil
+		return ofKeys(r.Primary).keys(r.Keys...), nil
+	case *mvcc.FenceArgs:
+		return ofKeys(r.Primary).keys(r.Keys...), nil
 	case *mvcc.CheckTxnArgs:
 		return ofKeys(r.Primary), nil
 	case *mvcc.OutcomeArgs:
 		return ofKeys(r.Primary), nil
 	case *mvcc.HeartbeatArgs:
 		return ofKeys(r.Primary), nil
+	case *routing.VictimArgs:
+		return ofKeys(r.Key).edges(r.Cycle), nil
+	case *routing.WaitArgs:
+		return access{cluster: true}.edges(r.Edges), nil
 	}
 	if clusterRequest(req) {
 		return access{cluster: true}, nil
@@ -52,8 +63,20 @@ func accessOf(req any) (access, error) {
 }
 
 // accessOfPublic knows the public requests. They are whole transactions or parts of one, so
-// their keys are those that their requests to shards will have.
+// their keys are those that their requests to shards will have: also the claims that stand in
+// a handle, which anybody can forge.
 func accessOfPublic(req any) (access, error) {
+	a, err := accessOfFields(req)
+	if r, ok := req.(interface{ GetTxn() *shalev1.Txn }); ok && err == nil {
+		var held []mvcc.Key
+		held, err = wire.HandleKeys(r.GetTxn())
+		a = a.keys(held...)
+	}
+	return a, err
+}
+
+// accessOfFields leaves the handle out.
+func accessOfFields(req any) (access, error) {
 	switch r := req.(type) {
 	case *shalev1.BeginRequest, *shalev1.HeartbeatRequest:
 		return access{}, nil
@@ -110,10 +133,29 @@ func ofSpan(a access, start, end []byte) (access, error) {
 	return a, err
 }
 
-func ofKeys(keys ...mvcc.Key) access {
-	a := access{spans: make([]mvcc.Span, len(keys))}
-	for i, k := range keys {
-		a.spans[i] = mvcc.KeySpan(k)
+func ofKeys(keys ...mvcc.Key) access { return access{}.keys(keys...) }
+
+// keys adds single keys.
+func (a access) keys(keys ...mvcc.Key) access {
+	a.spans = slices.Grow(a.spans, len(keys))
+	for _, k := range keys {
+		a.spans = append(a.spans, mvcc.KeySpan(k))
+	}
+	return a
+}
+
+// holder adds the primary of a reader that holds claims.
+func (a access) holder(primary mvcc.Key) access {
+	if primary == "" {
+		return a
+	}
+	return a.keys(primary)
+}
+
+// edges adds the keys that are waited for.
+func (a access) edges(edges []mvcc.WaitEdge) access {
+	for _, e := range edges {
+		a.spans = append(a.spans, mvcc.KeySpan(e.Key))
 	}
 	return a
 }

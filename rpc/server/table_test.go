@@ -206,30 +206,13 @@ func mistakenCases() []refusal {
 	}
 }
 
-func unimplementedCases() []refusal {
-	var out []refusal
-	refuse := func(name string, bring func(user) proto.Message) {
-		out = append(out, refusal{"unimplemented", "UNIMPLEMENTED", name, bring, nil})
-	}
-	refuse("SERIALIZABLE", just(&shalev1.BeginRequest{Isolation: shalev1.Isolation_ISOLATION_SERIALIZABLE}))
-	refuse("pessimistic", just(&shalev1.BeginRequest{Pessimistic: true}))
-	refuse("asOf", just(&shalev1.BeginRequest{AsOf: 5}))
-	refuse("maxStalenessMs", just(&shalev1.BeginRequest{MaxStalenessMs: 5}))
-	refuse("forUpdate", just(&shalev1.GetRequest{ForUpdate: true, Keys: [][]byte{[]byte("k")}}))
-	refuse("a serializable handle", just(&shalev1.CommitRequest{
-		Txn: wire.EncodeHandle(&wire.Handle{ID: 5, ReadTS: 5, ClusterID: clusterID, Serializable: true})}))
-	for _, op := range []shalev1.Op{shalev1.Op_OP_ADD, shalev1.Op_OP_MIN, shalev1.Op_OP_MAX, shalev1.Op_OP_APPEND} {
-		refuse(op.String(), commitOf(mutation(op, "k", "1")))
-	}
-	return out
-}
-
-// The contract's error table, a row each, over JSON as curl sends it and over gRPC.
+// The contract's error table, a row each, over JSON as curl sends it and over gRPC: what is
+// said, and that nothing of what was refused is there afterwards.
 // (unauthenticated has no row: nobody has an identity yet. The caller's own deadline has
 // tests of its own.)
 func TestErrorTable(t *testing.T) {
 	var cases []refusal
-	for _, more := range [][]refusal{decidedCases(), undecidedCases(), mistakenCases(), unimplementedCases()} {
+	for _, more := range [][]refusal{decidedCases(), undecidedCases(), mistakenCases(), optionCases(), readsCases(), claimCases(), atomicCases()} {
 		cases = append(cases, more...)
 	}
 	for _, w := range ways() {
@@ -237,8 +220,17 @@ func TestErrorTable(t *testing.T) {
 			t.Run(w.name+"/"+c.code+"/"+c.name, func(t *testing.T) {
 				u := user{t, newSite(t, newWorld(t), nil), w}
 				req := c.bring(u)
+				u.st.settle()
+				before, applied := u.st.visible(t), u.st.applied
 				got := w.call(t, u.st, req, emptyAnswer(req))
 				require.NotNil(t, got, "it was answered")
+				if c.code != "unavailable" && c.code != "unknown" {
+					u.st.settle()
+					require.Equal(t, before, u.st.visible(t), "nothing of it is applied")
+				}
+				if c.code == "invalid_argument" || c.code == "permission_denied" || c.code == "out_of_range" {
+					require.Equal(t, applied, u.st.applied, "nor is anything recorded")
+				}
 				require.Equal(t, c.code, got.code, got.message)
 				require.True(t, strings.HasPrefix(got.message, c.reason+": "), got.message)
 				require.Equal(t, c.reason, got.detail.GetReason())

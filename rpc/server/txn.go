@@ -52,32 +52,25 @@ func (h transactions) Begin(ctx context.Context, req *shalev1.BeginRequest) (*sh
 	return &shalev1.BeginResponse{Txn: encode(c, hd)}, nil
 }
 
-// past says whether the transaction reads another state than the newest.
+// past says whether the transaction may read another state than the newest. Then it is
+// read-only.
 func past(req *shalev1.BeginRequest) bool { return req.GetAsOf() != 0 || req.GetMaxStalenessMs() != 0 }
 
 // beginnable says whether the options go together.
 func beginnable(req *shalev1.BeginRequest) error {
-	serializable := req.GetIsolation() == shalev1.Isolation_ISOLATION_SERIALIZABLE
 	switch req.GetIsolation() {
 	case shalev1.Isolation_ISOLATION_UNSPECIFIED, shalev1.Isolation_ISOLATION_SNAPSHOT, shalev1.Isolation_ISOLATION_SERIALIZABLE:
 	default:
 		return &mvcc.InvalidError{Reason: "ISOLATION_UNKNOWN", What: fmt.Sprintf("the isolation %d is unknown", req.GetIsolation()),
 			Hint: "leave it out, or name ISOLATION_SNAPSHOT or ISOLATION_SERIALIZABLE"}
 	}
-	for _, c := range [...]struct {
-		met        bool
-		what, hint string
-	}{
-		{req.GetAsOf() != 0 && req.GetMaxStalenessMs() != 0, "asOf and maxStalenessMs each say when to read", "send one of them"},
-		{past(req) && req.GetPessimistic(), "a pessimistic transaction claims what is newest, and cannot read the past",
-			"leave asOf and maxStalenessMs out, or pessimistic"},
-		{req.GetReadOnly() && req.GetPessimistic(), "a read-only transaction claims nothing", "leave readOnly out, or pessimistic"},
-		{past(req) && serializable && !req.GetReadOnly(), "a serializable transaction that reads the past cannot write",
-			"set readOnly, too; or leave asOf and maxStalenessMs out"},
-	} {
-		if c.met {
-			return &mvcc.InvalidError{Reason: "OPTIONS_CONFLICT", What: c.what, Hint: c.hint}
-		}
+	switch {
+	case req.GetAsOf() != 0 && req.GetMaxStalenessMs() != 0:
+		return &mvcc.InvalidError{Reason: "READ_TIME_TWICE", What: "asOf and maxStalenessMs each say when to read",
+			Hint: "send one of them"}
+	case req.GetPessimistic() && (req.GetReadOnly() || past(req)):
+		return &mvcc.InvalidError{Reason: "READ_ONLY_PESSIMISTIC", What: "a pessimistic transaction claims what is newest; one that only reads, or reads the past, does not",
+			Hint: "leave pessimistic out; or readOnly, asOf and maxStalenessMs"}
 	}
 	return nil
 }

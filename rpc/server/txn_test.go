@@ -114,15 +114,6 @@ func TestRollbackAndOutcome(t *testing.T) {
 	})
 }
 
-func TestHeartbeatAnswersTheHandle(t *testing.T) {
-	eachWay(t, func(t *testing.T, u user) {
-		tx, res := u.begin(), &shalev1.HeartbeatResponse{}
-		u.ok(&shalev1.HeartbeatRequest{Txn: tx}, res)
-		require.Equal(t, tx.State, res.Txn.State)
-		require.Zero(t, tx.HeartbeatMs, "there is nothing to keep alive")
-	})
-}
-
 // pages scans to the end, as a client does; it returns all entries and the sizes of the pages.
 func (u user) pages(req *shalev1.ScanRequest) (all []*shalev1.Entry, sizes []int) {
 	for {

@@ -3,8 +3,11 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -25,6 +28,8 @@ type world struct {
 	before func(ctx context.Context, call *routing.Call) (routing.Response, error)
 	after  func(call *routing.Call) // may take an answer back
 	sent   int
+	// applied counts the requests that changed something.
+	applied int
 }
 
 type memoryShard struct {
@@ -87,24 +92,86 @@ func (w *world) answer(ctx context.Context, c *routing.Call) (routing.Response, 
 	w.sent++
 	for _, s := range w.shards {
 		if s.descriptor.ID == c.To.ID {
-			return s.serve(c.Req, w.now)
+			res, changed, err := s.serve(c.Req, w.now)
+			if changed {
+				w.applied++
+			}
+			return res, err
 		}
 	}
 	return nil, &routing.UnknownShardError{Shard: c.To.ID}
 }
 
-func (s *memoryShard) serve(req routing.Request, issued timestamp.Timestamp) (routing.Response, error) {
-	var rows mvcc.Rows
-	var res routing.Response
-	var err error
+// pass lets time go by at the oracle.
+func (w *world) pass(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.now = w.now.Add(d)
+}
+
+// locks are the keys that are locked anywhere.
+func (w *world) locks() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	out := []string{}
+	for _, s := range w.shards {
+		for _, l := range s.engine.Locks() {
+			out = append(out, string(l.Key))
+		}
+	}
+	return out
+}
+
+// visible is what a reader at the end of time would find, and what is locked.
+func (w *world) visible(t testing.TB) string {
+	out := fmt.Sprintln("locks", w.locks())
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, s := range w.shards {
+		for v, err := range s.engine.Scan(mvcc.Span{}, timestamp.Max, false, false) {
+			require.NoError(t, err)
+			out += fmt.Sprintf("%q at %s: %d %q\n", v.Key, v.CommitTS, v.Op, v.Value)
+		}
+	}
+	return out
+}
+
+// serve does what a leader does; changed: rows were applied.
+func (s *memoryShard) serve(req routing.Request, issued timestamp.Timestamp) (res routing.Response, changed bool, err error) {
 	switch a := req.(type) {
 	case *mvcc.GetArgs:
-		return s.get(a, issued)
+		res, err = s.get(a, issued)
+		return res, false, err
 	case *mvcc.ScanArgs:
-		return s.scan(a, issued)
+		res, err = s.scan(a, issued)
+		return res, false, err
+	case *mvcc.ValidateArgs:
+		res, err = s.validate(a, issued)
+		return res, false, err
+	}
+	rows, res, err := s.evaluate(req)
+	if err == nil {
+		err = s.engine.Apply(rows)
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	return res, !rows.Empty(), nil
+}
+
+func (s *memoryShard) evaluate(req routing.Request) (rows mvcc.Rows, res routing.Response, err error) {
+	switch a := req.(type) {
 	case *mvcc.PrewriteArgs:
 		var r mvcc.PrewriteResult
-		rows, r, err = mvcc.Prewrite(s.engine, a, s.leader)
+		rows, r, err = s.prewrite(a)
+		res = &r
+	case *mvcc.ClaimArgs:
+		var r mvcc.ClaimResult
+		rows, r, err = mvcc.Claim(s.engine, a, s.leader)
+		res = &r
+	case *mvcc.FenceArgs:
+		var r mvcc.FenceResult
+		rows, r, err = mvcc.Fence(s.engine, a, s.leader)
 		res = &r
 	case *mvcc.CommitArgs:
 		var r mvcc.CommitResult
@@ -127,13 +194,41 @@ func (s *memoryShard) serve(req routing.Request, issued timestamp.Timestamp) (ro
 		rows, r, err = mvcc.Heartbeat(s.engine, a, s.leader)
 		res = &r
 	}
-	if err == nil {
-		err = s.engine.Apply(rows)
+	return rows, res, err
+}
+
+// prewrite keeps maxRead as the rules ask for: reads, and refusals that are reads.
+func (s *memoryShard) prewrite(a *mvcc.PrewriteArgs) (mvcc.Rows, mvcc.PrewriteResult, error) {
+	readTS := max(a.Start, a.ReadTS)
+	if len(a.ReadKeys) > 0 {
+		s.leader.MaxRead = max(s.leader.MaxRead, readTS)
 	}
-	if err != nil {
-		return nil, err
+	rows, res, err := mvcc.Prewrite(s.engine, a, s.leader)
+	var exists *mvcc.AlreadyExistsError
+	var check *mvcc.CheckFailedError
+	if errors.As(err, &exists) || errors.As(err, &check) {
+		s.leader.MaxRead = max(s.leader.MaxRead, readTS)
 	}
-	return res, nil
+	return rows, res, err
+}
+
+// validate looks for what has come between ReadTS and At.
+func (s *memoryShard) validate(a *mvcc.ValidateArgs, issued timestamp.Timestamp) (routing.Response, error) {
+	spans := slices.Clone(a.Spans)
+	for _, k := range a.Keys {
+		spans = append(spans, mvcc.KeySpan(k))
+	}
+	for _, span := range spans {
+		if err := s.readable(a.At, a.Start, issued, span); err != nil {
+			return nil, &mvcc.WriteConflictError{Key: span.Start, StartTS: a.Start}
+		}
+		for v, err := range s.engine.Scan(span, a.At, false, true) {
+			if err != nil || v.CommitTS > a.ReadTS {
+				return nil, errors.Join(err, &mvcc.WriteConflictError{Key: v.Key, StartTS: a.Start, ConflictTS: v.CommitTS, Final: true})
+			}
+		}
+	}
+	return &mvcc.ValidateResult{}, nil
 }
 
 // readable does what a leader does before a read: bars, maxRead, locks.

@@ -8,8 +8,8 @@
 //     Results, which travel as the oneof of a nodev1.Call or nodev1.Reply;
 //   - an error's row: its kind between nodes, and its code, reason and hint towards the
 //     public (errors.go: one table);
-//   - a Handle: what a public Txn says, with its checksum verified (public.go, with the other
-//     messages of the public services).
+//   - a Handle: what a public Txn says, with its checksum verified (handle.go); the other
+//     messages of the public services are in public.go.
 //
 // The way of one call:
 //
@@ -27,7 +27,9 @@
 // know is an error or of kind internal, never silently another. Decode accepts any bytes
 // that protobuf accepts and answers what it cannot use with a *mvcc.InvalidError; it never
 // panics (fuzzed). Keys are copied into strings; values are shared with the message, which
-// is why nobody may change or reuse a message after it was decoded.
+// is why nobody may change or reuse a message after it was decoded. A handle of another
+// version, cluster or with a flipped bit is refused, and the refusal says which; it stays
+// below 13 KiB whatever a transaction claims. What the public hears of an error is bounded, too.
 //
 // # What it does not do
 //

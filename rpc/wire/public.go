@@ -1,111 +1,13 @@
 package wire
 
 import (
-	"encoding/binary"
 	"fmt"
-	"hash/crc32"
 
 	"github.com/shaledb/shale/mvcc"
 	shalev1 "github.com/shaledb/shale/proto/shale/v1"
-	"github.com/shaledb/shale/timestamp"
 )
 
-// Handle is what a public Txn says. The client holds it, and gateways keep nothing else: so
-// it carries the cluster's id and a checksum, which tell a handle of another cluster or with
-// a flipped bit from a good one. It is no secret and no proof of identity.
-type Handle struct {
-	ID        timestamp.Timestamp
-	ReadTS    timestamp.Timestamp
-	ClusterID string
-	ReadOnly  bool
-	// Serializable: no gateway of this release begins one, and none goes on with one.
-	Serializable bool
-	// Read: the transaction has read. A serializable Commit must say what.
-	Read bool
-	// Bare: the client sent the id alone, which is enough for Outcome and Rollback.
-	Bare bool
-}
-
-// The state of a handle is version, flags, length of the cluster's id, the cluster's id, and
-// a CRC32C over the id, the read timestamp and all of these. Later releases raise the version.
-const (
-	handleVersion = 1
-	handleFixed   = 3
-	handleSum     = 4
-
-	handleReadOnly     = 1 << 0
-	handleSerializable = 1 << 1
-	handleRead         = 1 << 2
-	handleFlags        = 1<<3 - 1
-)
-
-// EncodeHandle makes the public message of a handle.
-func EncodeHandle(h *Handle) *shalev1.Txn {
-	id := h.ClusterID[:min(len(h.ClusterID), 255)]
-	state := append([]byte{handleVersion, h.flags(), byte(len(id))}, id...)
-	state = binary.BigEndian.AppendUint32(state, handleChecksum(uint64(h.ID), uint64(h.ReadTS), state))
-	return &shalev1.Txn{Id: uint64(h.ID), ReadTimestamp: uint64(h.ReadTS), State: state}
-}
-
-func (h *Handle) flags() (flags byte) {
-	for _, f := range [...]struct {
-		set bool
-		bit byte
-	}{{h.ReadOnly, handleReadOnly}, {h.Serializable, handleSerializable}, {h.Read, handleRead}} {
-		if f.set {
-			flags |= f.bit
-		}
-	}
-	return flags
-}
-
-func handleChecksum(id, readTS uint64, state []byte) uint32 {
-	table := crc32.MakeTable(crc32.Castagnoli)
-	head := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, id), readTS)
-	return crc32.Update(crc32.Checksum(head, table), table, state)
-}
-
-// DecodeHandle reads a handle that the gateways of clusterID made. Bare says whether the id
-// alone is enough. None at all is no error here: nil comes back.
-func DecodeHandle(m *shalev1.Txn, clusterID string, bare bool) (*Handle, error) {
-	if m == nil {
-		return nil, nil
-	}
-	h := &Handle{ID: ts(m.GetId()), ReadTS: ts(m.GetReadTimestamp()), ClusterID: clusterID}
-	if h.ID == 0 || h.ID >= timestamp.Max || h.ReadTS >= timestamp.Max {
-		return nil, badHandle("its id or read timestamp is none")
-	}
-	state := m.GetState()
-	if len(state) == 0 && bare {
-		h.Bare = true
-		return h, nil
-	}
-	if len(state) < handleFixed+handleSum {
-		return nil, badHandle("its state is missing or cut off")
-	}
-	body, sum := state[:len(state)-handleSum], binary.BigEndian.Uint32(state[len(state)-handleSum:])
-	switch {
-	case body[0] != handleVersion:
-		return nil, badHandle(fmt.Sprintf("its state is of version %d, this node knows %d", body[0], handleVersion))
-	case handleChecksum(m.GetId(), m.GetReadTimestamp(), body) != sum, len(body) != handleFixed+int(body[2]):
-		return nil, badHandle("its checksum does not match: it was changed")
-	case body[1]&^handleFlags != 0, h.ReadTS == 0:
-		return nil, badHandle("this node does not know what it says")
-	case string(body[handleFixed:]) != clusterID:
-		return nil, badHandle(fmt.Sprintf("it is of cluster %q, this is %q", body[handleFixed:], clusterID))
-	}
-	h.ReadOnly = body[1]&handleReadOnly != 0
-	h.Serializable = body[1]&handleSerializable != 0
-	h.Read = body[1]&handleRead != 0
-	return h, nil
-}
-
-func badHandle(what string) error {
-	return &mvcc.InvalidError{Reason: "TXN_MALFORMED", What: "the txn cannot be used: " + what,
-		Hint: "send the txn of the last response, unchanged"}
-}
-
-// publicOp is one of the operations of a Commit that exist so far.
+// publicOp is one of the operations of a Commit.
 func publicOp(op shalev1.Op) (mvcc.MutationOp, error) {
 	switch op {
 	case shalev1.Op_OP_PUT:
@@ -120,11 +22,17 @@ func publicOp(op shalev1.Op) (mvcc.MutationOp, error) {
 		return mvcc.MutationCheckAbsent, nil
 	case shalev1.Op_OP_CHECK_VALUE:
 		return mvcc.MutationCheckValue, nil
-	case shalev1.Op_OP_ADD, shalev1.Op_OP_MIN, shalev1.Op_OP_MAX, shalev1.Op_OP_APPEND:
-		return 0, &UnimplementedError{What: "the atomic operation " + op.String()}
+	case shalev1.Op_OP_ADD:
+		return mvcc.MutationAdd, nil
+	case shalev1.Op_OP_MIN:
+		return mvcc.MutationMin, nil
+	case shalev1.Op_OP_MAX:
+		return mvcc.MutationMax, nil
+	case shalev1.Op_OP_APPEND:
+		return mvcc.MutationAppend, nil
 	}
 	return 0, &mvcc.InvalidError{Reason: mvcc.ReasonOpUnknown, What: fmt.Sprintf("a mutation has the unknown operation %d", op),
-		Hint: "name an operation: OP_PUT, OP_DELETE, OP_INSERT or a check"}
+		Hint: "name an operation: OP_PUT, OP_DELETE, OP_INSERT, an atomic one or a check"}
 }
 
 // DecodeMutations reads a Commit's mutations, in order. An INSERT of a key that is deleted
@@ -160,8 +68,8 @@ func DecodeMutations(ms []*shalev1.Mutation) ([]mvcc.Mutation, error) {
 	return out, nil
 }
 
-// DecodeContent reads all of a Commit that makes its digest. Of the reads only their keys'
-// form is checked: no isolation of this release uses them.
+// DecodeContent reads all of a Commit that makes its digest but the isolation, which its
+// handle says.
 func DecodeContent(req *shalev1.CommitRequest) (mvcc.Content, error) {
 	mutations, err := DecodeMutations(req.GetMutations())
 	if err != nil {
@@ -183,7 +91,7 @@ func DecodeContent(req *shalev1.CommitRequest) (mvcc.Content, error) {
 }
 
 func carriesValue(op mvcc.MutationOp) bool {
-	return op == mvcc.MutationPut || op == mvcc.MutationInsert || op == mvcc.MutationCheckValue
+	return op == mvcc.MutationPut || op == mvcc.MutationInsert || op == mvcc.MutationCheckValue || op.Atomic()
 }
 
 // DecodeKeys reads keys that are to be read.

@@ -122,6 +122,7 @@ var table = [...]row{
 		},
 		func(*mvcc.FutureError, *shalev1.ErrorDetail) {}),
 	invalid(connect.CodePermissionDenied, func(e *mvcc.InvalidError) bool { return e.Reason == mvcc.ReasonKeySystem }),
+	invalid(connect.CodeFailedPrecondition, func(e *mvcc.InvalidError) bool { return e.Reason == mvcc.ReasonTxnEnded }),
 	invalid(connect.CodeInvalidArgument, func(*mvcc.InvalidError) bool { return true }),
 	of(nodev1.ErrorKind_ERROR_KIND_CORRUPT, connect.CodeDataLoss, "CORRUPT", "the message names the remedy",
 		func(e *mvcc.CorruptError, m *nodev1.Error) {

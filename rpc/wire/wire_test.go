@@ -194,6 +194,7 @@ func errorCases() []struct {
 		{&mvcc.FutureError{TS: 5, Newest: 4}, connect.CodeOutOfRange, "IN_FUTURE"},
 		{mvcc.ValidateKey(""), connect.CodeInvalidArgument, "KEY_EMPTY"},
 		{mvcc.ValidateKey("\x00k"), connect.CodePermissionDenied, "KEY_SYSTEM"},
+		{&mvcc.InvalidError{Reason: mvcc.ReasonTxnEnded, Key: "k", What: "w", Hint: "h"}, connect.CodeFailedPrecondition, "TXN_ENDED"},
 		{undetermined, connect.CodeUnavailable, "OUTCOME_PENDING"},
 		{&OutcomeUnknownError{Cause: undetermined}, connect.CodeUnknown, "OUTCOME_UNKNOWN"},
 		{&mvcc.CorruptError{File: "f", Offset: 9, Row: "r", What: "w", Remedy: "m"}, connect.CodeDataLoss, "CORRUPT"},

@@ -78,10 +78,12 @@ const (
 	Op_OP_DELETE      Op = 2
 	// Fails where the key exists.
 	Op_OP_INSERT Op = 3
-	// Adds a 64-bit signed decimal text.
-	Op_OP_ADD          Op = 4
-	Op_OP_MIN          Op = 5
-	Op_OP_MAX          Op = 6
+	// Atomic: works on the newest value, an absent one counting as 0. Adds value, a 64-bit signed
+	// decimal text.
+	Op_OP_ADD Op = 4
+	Op_OP_MIN Op = 5
+	Op_OP_MAX Op = 6
+	// Atomic: appends value.
 	Op_OP_APPEND       Op = 7
 	Op_OP_CHECK_EXISTS Op = 8
 	Op_OP_CHECK_ABSENT Op = 9
@@ -209,7 +211,7 @@ type Txn struct {
 	// The transaction's name; for Outcome and Rollback it is enough.
 	Id            uint64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
 	ReadTimestamp uint64 `protobuf:"varint,2,opt,name=read_timestamp,json=readTimestamp,proto3" json:"read_timestamp,omitempty"`
-	// How often to send Heartbeat; zero: never.
+	// How often to send Heartbeat once keys are claimed; zero: never.
 	HeartbeatMs uint32 `protobuf:"varint,3,opt,name=heartbeat_ms,json=heartbeatMs,proto3" json:"heartbeat_ms,omitempty"`
 	// The gateways' own; send it back as it is.
 	State         []byte `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`
@@ -1012,7 +1014,8 @@ func (x *CommitResponse) GetCommitTimestamp() uint64 {
 type RollbackRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Txn   *Txn                   `protobuf:"bytes,1,opt,name=txn,proto3" json:"txn,omitempty"`
-	// The first mutation's key of a Commit that was sent and is to be stopped.
+	// The first mutation's key of a Commit that was sent and is to be stopped. Where the txn has
+	// claimed keys, it knows its primary by itself.
 	Primary       []byte `protobuf:"bytes,2,opt,name=primary,proto3" json:"primary,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1205,7 +1208,7 @@ func (x *HeartbeatResponse) GetTxn() *Txn {
 type OutcomeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Txn   *Txn                   `protobuf:"bytes,1,opt,name=txn,proto3" json:"txn,omitempty"`
-	// The first mutation's key.
+	// The first mutation's key. Where the txn has claimed keys, it knows its primary by itself.
 	Primary       []byte `protobuf:"bytes,2,opt,name=primary,proto3" json:"primary,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
