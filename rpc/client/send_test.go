@@ -144,6 +144,50 @@ func TestAutocommitStopsAtMaybe(t *testing.T) {
 	})
 }
 
+// What is said about locks may be said twice: it is sent again, to whoever leads by then.
+func TestLockRequestsAreSentAgain(t *testing.T) {
+	for _, c := range []struct {
+		req routing.Request
+		res routing.Response
+	}{
+		{&mvcc.ClaimArgs{Start: 5, Primary: "k", Keys: []mvcc.Key{"k"}}, &mvcc.ClaimResult{Versions: []mvcc.Version{{}}}},
+		{&mvcc.FenceArgs{Start: 5, Primary: "k", Keys: []mvcc.Key{"l"}, Fence: true}, &mvcc.FenceResult{Fenced: true}},
+		{&mvcc.ValidateArgs{Start: 5, ReadTS: 5, At: 6, Keys: []mvcc.Key{"k"}}, &mvcc.ValidateResult{}},
+		{&routing.VictimArgs{Start: 5, Key: "k"}, &routing.VictimResult{Ended: true}},
+	} {
+		inNet3(t, Config{}, func(t *testing.T, n *net3) {
+			n.node(1).serve = func(got) (routing.Response, error) { return nil, errHangUp } // done or not?
+			n.node(2).serve = func(g got) (routing.Response, error) {
+				require.Equal(t, c.req, g.req)
+				return c.res, nil
+			}
+			call := n.send(c.req)
+			require.NoError(t, call.Err)
+			require.Equal(t, c.res, call.Res)
+		})
+	}
+}
+
+// A call to the system shard needs no replicas: it goes where this client knows it to be, as
+// the requests for timestamps do.
+func TestCallsToTheSystemShard(t *testing.T) {
+	inNet3(t, Config{}, func(t *testing.T, n *net3) {
+		system := shard()
+		system.ID, system.Leader, system.Epoch.Members = routing.SystemShard, 2, 1
+		n.c.SetSystem(system)
+		edges := []mvcc.WaitEdge{{Waiter: 5, Holder: 6, Key: "k"}}
+		n.node(2).serve = func(g got) (routing.Response, error) {
+			require.Equal(t, routing.SystemShard, g.hd.Shard)
+			require.Equal(t, &routing.WaitArgs{Edges: edges}, g.req)
+			return &routing.WaitResult{Cycles: [][]mvcc.WaitEdge{edges}}, nil
+		}
+		call := &routing.Call{To: routing.Descriptor{ID: routing.SystemShard}, Req: &routing.WaitArgs{Edges: edges}}
+		n.c.Send(t.Context(), []*routing.Call{call}, nil)
+		require.NoError(t, call.Err)
+		require.Equal(t, &routing.WaitResult{Cycles: [][]mvcc.WaitEdge{edges}}, call.Res)
+	})
+}
+
 // Maybe sticks: what one replica may have done, a later "not here" does not undo.
 func TestMaybeSticks(t *testing.T) {
 	inNet3(t, Config{CallTimeout: time.Second}, func(t *testing.T, n *net3) {
