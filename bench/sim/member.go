@@ -189,6 +189,7 @@ func (m *member) carryOut(out *shard.Effects) {
 	if len(out.Resolve) > 0 {
 		m.p.coordinator.Resolve(out.Resolve)
 	}
+	m.p.coordinator.Waits(out.Waits)
 	if out.Changed {
 		m.learnNodes()
 		m.p.changed = true
@@ -220,6 +221,9 @@ func (m *member) post(msg *raftpb.Message) {
 	msg = proto.CloneOf(msg)
 	from, s := m.p.node(), m.shard
 	what := note{kind: raftWord(msg.GetType()), shard: s, n: msg.GetTerm()}
+	if m.p.w.trace.out != nil && what.kind != "beat" {
+		m.p.w.spell(m.p, "sends %s to node%d, shard %d: %s", msg.GetType(), to.id, s, speltRaft(msg))
+	}
 	m.p.w.net.send(m.p, to, what, func() { to.deliver(from, s, proto.CloneOf(msg)) }, nil, nil)
 }
 
@@ -235,8 +239,10 @@ func raftWord(t raftpb.MessageType) string {
 // cases its shard is about to be split off here.
 const emptyPatience = time.Second
 
-// deliver steps a message of Raft. One of a leader for a replica that this node does not
-// have makes, after a while, an empty one, which a raft snapshot can fill.
+// deliver steps a message of Raft. One for a replica that this node does not have makes, after
+// a while, an empty one, which a raft snapshot can fill. Candidates count as much as leaders:
+// where a split was applied by one replica, and raft snapshots took the left's others past it,
+// nobody leads the right part until somebody votes.
 func (p *process) deliver(from routing.NodeID, s routing.ShardID, msg *raftpb.Message) {
 	m := p.member(s)
 	if m == nil {
@@ -259,7 +265,7 @@ func (m *member) meet(msg *raftpb.Message) bool {
 		return false
 	}
 	switch msg.GetType() {
-	case raftpb.MsgApp, raftpb.MsgHeartbeat, raftpb.MsgSnap:
+	case raftpb.MsgApp, raftpb.MsgHeartbeat, raftpb.MsgSnap, raftpb.MsgPreVote, raftpb.MsgVote:
 	default:
 		return false
 	}

@@ -87,13 +87,14 @@ func (m *member) recover(log *raftlog.Replayed) {
 // that is this node's own the log has everything (S17), and everything above it (S14).
 func (m *member) align(image *mvcc.Image) error {
 	hard, last := m.log.HardState, m.log.CutIndex+mvcc.Index(len(m.log.Entries))
-	behind := image.Index > last || image.Term > hard.GetTerm()
-	switch {
-	case behind && m.own:
+	if m.log.CutIndex > image.Index {
+		return fmt.Errorf("the store ends at %d, but the log begins after %d (S14)", image.Index, m.log.CutIndex)
+	}
+	// What the log has at the store's index may be an entry that was never committed.
+	fits := image.Index <= last && image.Term <= hard.GetTerm() && m.termAt(image.Index) == image.Term
+	if !fits && m.own {
 		return fmt.Errorf("the log ends at %d of term %d before the store, which stands at %d of term %d", last,
 			hard.GetTerm(), image.Index, image.Term)
-	case m.log.CutIndex > image.Index:
-		return fmt.Errorf("the store ends at %d, but the log begins after %d (S14)", image.Index, m.log.CutIndex)
 	}
 	hard = proto.CloneOf(hard)
 	hard.Commit = proto.Uint64(max(hard.GetCommit(), uint64(image.Index))) // what was flushed was committed (S18)
@@ -101,12 +102,20 @@ func (m *member) align(image *mvcc.Image) error {
 		hard.Term, hard.Vote = proto.Uint64(image.Term), proto.Uint64(0)
 	}
 	m.log.HardState, m.hard, m.own = hard, hard, true
-	if image.Index <= last {
+	if fits {
 		return nil
 	}
 	at := raftlog.Position{Index: image.Index, Term: image.Term}
 	m.log.Entries, m.log.CutIndex, m.log.CutTerm = nil, at.Index, at.Term
 	return m.p.disk.log.Append([]raftlog.Write{{Group: m.shard, HardState: hard, Reset: &at}})
+}
+
+// termAt is the term of an entry of the log that was found.
+func (m *member) termAt(index mvcc.Index) uint64 {
+	if index == m.log.CutIndex {
+		return m.log.CutTerm
+	}
+	return m.log.Entries[index-m.log.CutIndex-1].GetTerm()
 }
 
 // quarantine takes the replica, and it alone, out of service: whoever waits for it hears so.

@@ -54,6 +54,9 @@ func (g *gateway) Send(_ context.Context, calls []*routing.Call, enough func(*ro
 			timeout = w.set.call
 		}
 		call.Res, call.Err = nil, nil
+		if call.To.ID == routing.SystemShard {
+			call.To = w.systemShard()
+		}
 		a := &attempt{s: s, call: call, deadline: w.now + timeout}
 		s.attempts = append(s.attempts, a)
 		w.after(timeout, g.p, note{kind: "tick"}, func() {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"go.etcd.io/raft/v3/raftpb"
+
 	"github.com/shaledb/shale/mvcc"
 	"github.com/shaledb/shale/shard/routing"
 )
@@ -99,6 +101,11 @@ func spellPrewrite(a *mvcc.PrewriteArgs) string {
 		b.WriteString(", has read " + keysOf(a.ReadKeys))
 	}
 	return b.String()
+}
+
+func speltRaft(m *raftpb.Message) string {
+	return fmt.Sprintf("term %d, log %d.%d, %d entries, commit %d, reject %v %d", m.GetTerm(), m.GetLogTerm(), m.GetIndex(),
+		len(m.GetEntries()), m.GetCommit(), m.GetReject(), m.GetRejectHint())
 }
 
 func keysOf(keys []mvcc.Key) string {
