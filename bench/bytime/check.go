@@ -12,28 +12,21 @@ import (
 	"github.com/shaledb/shale/timestamp"
 )
 
-// anomaliesMax bounds what is written out; the rest is counted.
-const anomaliesMax = 20
-
 // Report is what Check found.
 type Report struct {
-	Level     history.Level
-	Reads     int // compared with the list at their timestamp
-	Versions  int
-	Anomalies []history.Anomaly
-	More      int // anomalies beyond those
+	Level    history.Level
+	Reads    int // compared with the list at their timestamp
+	Versions int
+	history.Findings
 }
-
-// OK says that nothing was found.
-func (r *Report) OK() bool { return len(r.Anomalies) == 0 }
 
 // Summary is one line.
 func (r *Report) Summary() string {
 	verdict := "all as they were promised"
 	if !r.OK() {
-		verdict = fmt.Sprintf("%d MISTAKES under %s", len(r.Anomalies)+r.More, r.Level)
+		verdict = fmt.Sprintf("MISTAKES under %s: %s", r.Level, r.Counts())
 	}
-	return fmt.Sprintf("timestamps: %s: %d reads against %d versions", verdict, r.Reads, r.Versions)
+	return fmt.Sprintf("timestamps: %s; %d reads against %d versions", verdict, r.Reads, r.Versions)
 }
 
 // Check compares a history with its timestamps.
@@ -267,15 +260,21 @@ func (c *checker) realTime() {
 }
 
 // add reports a mistake, with who took part in it.
-func (c *checker) add(name string, people []int32, format string, args ...any) {
-	if len(c.Anomalies) == anomaliesMax {
-		c.More++
-		return
-	}
+func (c *checker) add(name string, who []int32, format string, args ...any) {
+	c.Add(name, format+"%s", append(args, people{c.txns, who})...)
+}
+
+// people are transactions that are written out only when they are printed.
+type people struct {
+	txns []history.Txn
+	who  []int32
+}
+
+// String is a line for who each is, and one for what each did.
+func (p people) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, format, args...)
-	for n, i := range people {
-		fmt.Fprintf(&b, "\n  T%-3d %s\n       %s", n+1, c.txns[i].Format(), c.txns[i].FormatOps())
+	for n, i := range p.who {
+		fmt.Fprintf(&b, "\n  T%-3d %s\n       %s", n+1, p.txns[i].Format(), p.txns[i].FormatOps())
 	}
-	c.Anomalies = append(c.Anomalies, history.Anomaly{Name: name, Text: b.String()})
+	return b.String()
 }

@@ -83,6 +83,15 @@ func (c cycle) alias() string {
 	return ""
 }
 
+// explained is a cycle that is written out only when it is printed.
+type explained struct {
+	cycle
+	x *observations
+}
+
+// String is all of it.
+func (e explained) String() string { return e.explain(e.x) }
+
 // explain says who is in the cycle, what each of them did, and why each comes before the
 // next.
 func (c cycle) explain(x *observations) string {
@@ -126,14 +135,23 @@ func (s step) why(x *observations, from, to int) string {
 	return fmt.Sprintf("T%d read %s without %d, which T%d appended next", from, k, w.value, to)
 }
 
-// people prints transactions below an anomaly that is no cycle.
-func (x *observations) people(txns ...int32) string {
+// people are transactions that are written out, below an anomaly that is no cycle, only when
+// they are printed.
+type people struct {
+	x    *observations
+	txns []int32
+}
+
+func (x *observations) people(txns ...int32) people { return people{x, txns} }
+
+// String is a line for who each is, and one for what each did.
+func (p people) String() string {
 	var b strings.Builder
-	for i, t := range txns {
-		if i > 0 && t == txns[0] {
+	for i, t := range p.txns {
+		if i > 0 && t == p.txns[0] {
 			continue
 		}
-		fmt.Fprintf(&b, "\n  T%-3d %s\n       %s", i+1, x.txns[t].Format(), x.txns[t].FormatOps())
+		fmt.Fprintf(&b, "\n  T%-3d %s\n       %s", i+1, p.x.txns[t].Format(), p.x.txns[t].FormatOps())
 	}
 	return b.String()
 }

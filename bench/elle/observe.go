@@ -121,7 +121,7 @@ func (x *observations) index(i int32, r *Report) {
 		})
 		e := element{k, op.Value}
 		if other, ok := x.writers[e]; ok {
-			r.add("invalid history", "%d was appended to %s twice:%s", op.Value, mvcc.FormatKey(op.Key), x.people(other.txn, i))
+			r.Add("invalid history", "%d was appended to %s twice:%s", op.Value, mvcc.FormatKey(op.Key), x.people(other.txn, i))
 		}
 		x.writers[e] = w
 	}
@@ -169,7 +169,7 @@ func (x *observations) look(i int32, r *Report) []int32 {
 		if n := len(external); n > 0 {
 			w, ok := x.writers[element{k, external[n-1]}]
 			if ok && !w.last && w.txn != i {
-				r.add("G1b", "an intermediate version was read: %d is not the last that its transaction appended to %s%s",
+				r.Add("G1b", "an intermediate version was read: %d is not the last that its transaction appended to %s%s",
 					w.value, mvcc.FormatKey(ops[at].Key), x.people(w.txn, i))
 			}
 		}
@@ -200,13 +200,13 @@ func (x *observations) external(i int32, at int, r *Report) ([]int64, bool) {
 		if known {
 			want = "had read " + history.FormatList(before) + " and " + want
 		}
-		r.add("internal", "a transaction contradicts itself: it %s, and then read %s = %s%s", want,
+		r.Add("internal", "a transaction contradicts itself: it %s, and then read %s = %s%s", want,
 			mvcc.FormatKey(ops[at].Key), history.FormatList(got), x.people(i))
 		return nil, false
 	}
 	for j := at + 1; j < len(ops); j++ {
 		if ops[j].Do.Appends() && ops[j].Key == ops[at].Key && slices.Contains(got[:n], ops[j].Value) {
-			r.add("internal", "a transaction read %s = %s, before it appended %d itself%s", mvcc.FormatKey(ops[at].Key),
+			r.Add("internal", "a transaction read %s = %s, before it appended %d itself%s", mvcc.FormatKey(ops[at].Key),
 				history.FormatList(got), ops[j].Value, x.people(i))
 			return nil, false
 		}
@@ -226,14 +226,14 @@ func (x *observations) elements(i, k int32, l []int64, r *Report) []int32 {
 		w, ok := x.writers[element{k, l[at]}]
 		switch {
 		case !ok:
-			r.add("garbage", "%s = %s was read, but nobody appended %d%s", mvcc.FormatKey(ls.key), history.FormatList(l), l[at], x.people(i))
+			r.Add("garbage", "%s = %s was read, but nobody appended %d%s", mvcc.FormatKey(ls.key), history.FormatList(l), l[at], x.people(i))
 		case x.txns[w.txn].Outcome == history.Aborted:
-			r.add("G1a", "an aborted transaction was seen: %d in %s = %s%s", l[at], mvcc.FormatKey(ls.key), history.FormatList(l), x.people(w.txn, i))
+			r.Add("G1a", "an aborted transaction was seen: %d in %s = %s%s", l[at], mvcc.FormatKey(ls.key), history.FormatList(l), x.people(w.txn, i))
 		case x.txns[w.txn].Outcome == history.Unknown:
 			seen = append(seen, w.txn)
 		}
 		if slices.Contains(l[:at], l[at]) {
-			r.add("duplicate", "%d stands in %s = %s twice%s", l[at], mvcc.FormatKey(ls.key), history.FormatList(l), x.people(i))
+			r.Add("duplicate", "%d stands in %s = %s twice%s", l[at], mvcc.FormatKey(ls.key), history.FormatList(l), x.people(i))
 		}
 	}
 	if n == len(ls.looked) && len(l) > n {

@@ -16,7 +16,7 @@ func (x *observations) orderVersions(r *Report) {
 		if history.CommonPrefix(rd.list, ls.longest) == len(rd.list) {
 			return false
 		}
-		r.add("incompatible order", "two reads of %s agree on no order: %s and %s%s", mvcc.FormatKey(ls.key),
+		r.Add("incompatible order", "two reads of %s agree on no order: %s and %s%s", mvcc.FormatKey(ls.key),
 			history.FormatList(ls.longest), history.FormatList(rd.list), x.people(ls.reader, rd.txn))
 		return true
 	})
@@ -46,7 +46,7 @@ func (ls *list) findTorn(x *observations, r *Report) {
 			want = before.nth + 1
 		}
 		if w.nth != want || w.txn != before.txn && !before.last {
-			r.add("torn append", "what one transaction appended to %s does not stand there together, in order: %s%s",
+			r.Add("torn append", "what one transaction appended to %s does not stand there together, in order: %s%s",
 				mvcc.FormatKey(ls.key), history.FormatList(ls.longest), x.people(w.txn, max(before.txn, 0)))
 			return
 		}
@@ -81,7 +81,7 @@ func (x *observations) findLostUpdates(r *Report, level history.Level) {
 		a, b := all[i-1], all[i]
 		if a.key == b.key && a.length == b.length {
 			ls := &x.lists[a.key]
-			r.add("lost update", "two transactions read %s = %s and both appended to it%s", mvcc.FormatKey(ls.key),
+			r.Add("lost update", "two transactions read %s = %s and both appended to it%s", mvcc.FormatKey(ls.key),
 				history.FormatList(ls.longest[:a.length]), x.people(a.txn, b.txn))
 		}
 	}

@@ -15,9 +15,6 @@ import (
 	"github.com/shaledb/shale/mvcc"
 )
 
-// anomaliesMax bounds what is written out; the rest is counted.
-const anomaliesMax = 10
-
 // keyPatience bounds the search for one key.
 const keyPatience = 10 * time.Second
 
@@ -27,18 +24,14 @@ type Report struct {
 	Keys       int
 	Unknown    int // operations of unknown outcome
 	Undecided  int // keys whose search took too long
-	Anomalies  []history.Anomaly
-	More       int
+	history.Findings
 }
-
-// OK says that nothing was found.
-func (r *Report) OK() bool { return len(r.Anomalies) == 0 }
 
 // Summary is one line.
 func (r *Report) Summary() string {
 	verdict := "all linearizable"
 	if !r.OK() {
-		verdict = fmt.Sprintf("%d NOT LINEARIZABLE", len(r.Anomalies)+r.More)
+		verdict = r.Counts()
 	}
 	return fmt.Sprintf("registers: %s: %d operations (%d of unknown outcome) on %d keys, %d undecided", verdict,
 		r.Operations, r.Unknown, r.Keys, r.Undecided)
@@ -69,7 +62,7 @@ func Check(ops []Op, patience time.Duration) *Report {
 		case porcupine.Unknown:
 			r.Undecided++
 		case porcupine.Illegal:
-			r.add(k, shortest(keys[k]))
+			r.Add("NOT LINEARIZABLE", "%s", trace{k, shortest(keys[k])})
 		}
 	}
 	return r
@@ -139,19 +132,23 @@ func until(ops []*Op, at time.Duration) []*Op {
 // operationsShown bounds what is printed of a key's history: the end of it.
 const operationsShown = 30
 
-func (r *Report) add(k mvcc.Key, ops []*Op) {
-	if len(r.Anomalies) == anomaliesMax {
-		r.More++
-		return
-	}
+// trace is a key's history up to the answer that nothing explains.
+type trace struct {
+	key mvcc.Key
+	ops []*Op
+}
+
+// String is a line for each operation, with a mark at the last answer.
+func (t trace) String() string {
 	var last *Op
-	for _, o := range ops {
+	for _, o := range t.ops {
 		if o.Outcome == history.OK && (last == nil || o.End >= last.End) {
 			last = o
 		}
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "no order of these explains the last answer; key %s", mvcc.FormatKey(k))
+	fmt.Fprintf(&b, "no order of these explains the last answer; key %s", mvcc.FormatKey(t.key))
+	ops := t.ops
 	if n := len(ops) - operationsShown; n > 0 {
 		fmt.Fprintf(&b, "\n  … %d before", n)
 		ops = ops[n:]
@@ -166,7 +163,7 @@ func (r *Report) add(k mvcc.Key, ops []*Op) {
 		}
 		fmt.Fprintf(&b, "\n  %s %s to %s   process %d  %s", mark, o.Begin, end, o.Process, o)
 	}
-	r.Anomalies = append(r.Anomalies, history.Anomaly{Name: "not linearizable", Text: b.String()})
+	return b.String()
 }
 
 // Load reads a history of operations.
