@@ -17,6 +17,12 @@ func (e *NotFoundError) Error() string {
 	return fmt.Sprintf("no record at %s", mvcc.FormatKey(e.Key))
 }
 
+// The kinds of errors that are part of the work where transactions meet.
+const (
+	kindAborted  = "aborted"
+	kindDeadlock = "deadlock"
+)
+
 // errorKind names an error as the report counts it: by what it means for its receiver.
 // Undetermined comes first: whatever caused it, the outcome is what is not known.
 func errorKind(err error) string {
@@ -24,7 +30,9 @@ func errorKind(err error) string {
 	case isA[*mvcc.UndeterminedError](err):
 		return "undetermined"
 	case isA[*mvcc.WriteConflictError](err), isA[*mvcc.TxnAbortedError](err):
-		return "aborted"
+		return kindAborted
+	case isA[*mvcc.DeadlockError](err):
+		return kindDeadlock
 	case isA[*mvcc.LockedError](err):
 		return "locked"
 	case isA[*routing.OverloadedError](err):
@@ -46,8 +54,14 @@ func definite(err error) bool {
 	if isA[*mvcc.UndeterminedError](err) {
 		return false
 	}
-	return isA[*mvcc.WriteConflictError](err) || isA[*mvcc.TxnAbortedError](err) ||
-		isA[*mvcc.AlreadyExistsError](err) || isA[*mvcc.CheckFailedError](err)
+	return isA[*mvcc.WriteConflictError](err) || isA[*mvcc.TxnAbortedError](err) || isA[*mvcc.DeadlockError](err) ||
+		isA[*mvcc.AlreadyExistsError](err) || isA[*mvcc.CheckFailedError](err) || isA[*mvcc.AtomicError](err)
+}
+
+// open says that the outcome of a Commit is not known, and that it may be asked for.
+func open(err error) bool {
+	return isA[*mvcc.UndeterminedError](err) || !definite(err) && (isA[*routing.UnavailableError](err) ||
+		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled))
 }
 
 // lasting says that waiting will not help.

@@ -175,7 +175,11 @@ func (m *measurement) one(ctx, bound context.Context, thread int, op Op, intende
 	if ctx.Err() != nil {
 		return false
 	}
-	m.rec.failure(thread, errorKind(err), err, retries)
+	kind := errorKind(err)
+	m.rec.failure(thread, kind, err, retries)
+	if kind == kindAborted || kind == kindDeadlock {
+		return true // the store is there, and the next operation is another one
+	}
 	return pause(ctx, pauseAfterError)
 }
 

@@ -44,7 +44,10 @@ func (s shaleStore) Update(ctx context.Context, f func(ctx context.Context, tx T
 type shaleTx struct{ tx *txn.Txn }
 
 func (t shaleTx) Get(ctx context.Context, keys ...mvcc.Key) ([][]byte, error) {
-	entries, err := t.tx.MultiGet(ctx, keys...)
+	return valuesOf(t.tx.MultiGet(ctx, keys...))
+}
+
+func valuesOf(entries []txn.Entry, err error) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}

@@ -57,7 +57,7 @@ func brokenf(format string, args ...any) error {
 
 // Names are the workloads that New knows.
 func Names() []string {
-	return []string{"ycsb", "put", "get", "scan50", "transfer2", "bank"}
+	return []string{"ycsb", "put", "get", "scan50", "transfer2", "bank", "append", "registers", "skew", "contend"}
 }
 
 // New makes a workload by name. An unknown name or property, or a bad value, is an
@@ -73,6 +73,14 @@ func New(name string, p Properties) (Workload, error) {
 		w, err = newRaw(name, r)
 	case "bank":
 		w, err = newBank(r)
+	case "append":
+		w, err = newAppend(r)
+	case "registers":
+		w, err = newRegisters(r)
+	case "skew":
+		w, err = newSkew(r)
+	case "contend":
+		w, err = newContend(r)
 	default:
 		return nil, &mvcc.InvalidError{Reason: "WORKLOAD", What: fmt.Sprintf("no workload %q", name),
 			Hint: fmt.Sprintf("there are %v", Names())}
