@@ -176,7 +176,8 @@ type ClaimResult struct{ Versions []Version }
 
 // ValidateArgs asks whether what a serializable transaction has read in one shard at ReadTS
 // still is the state at At: no version in between, and no lock of another that may yet commit
-// there. It is a read at At; At was drawn from the oracle.
+// there. It is a read at At; At was drawn from the oracle. Where ReadTS lies below the
+// safepoint nobody can tell: a delete that was committed since may be gone with what it hid.
 type ValidateArgs struct {
 	Start  timestamp.Timestamp
 	ReadTS timestamp.Timestamp

@@ -8,8 +8,11 @@ const ReasonTxnEnded = "TXN_ENDED"
 // and claims of others away and never blocks a read; a commit turns it into a mark.
 //
 // What is recorded of the transaction comes first, so that a late copy lays no ghost lock
-// (S6); then its own locks: a claim that stands is a repeat, and answers again. Any lock of
-// another is waited for, whatever it promises: the wait is known to the deadlock detector.
+// (S6); then its own locks: a claim that stands is a repeat, and answers again. One that names
+// another primary is of a call whose answer was lost, before the transaction had a primary:
+// the transaction is over. To let either take the other's place would hang a claim that was
+// granted on a key that nobody keeps alive. Any lock of another is waited for, whatever it
+// promises: the wait is known to the deadlock detector.
 //
 // Where the transaction has read at ReadTS (Fixed), a version or mark above it is a conflict:
 // what was read and what is claimed would be of two snapshots (S5). Otherwise the caller
@@ -54,7 +57,11 @@ func (a *ClaimArgs) ended(r Reader, k Key) error {
 		return &TxnAbortedError{StartTS: a.Start, Key: k}
 	}
 	lock, ok := r.Lock(k)
-	if recorded || ok && lock.StartTS == a.Start && lock.Kind != LockClaim {
+	stands := ok && lock.StartTS == a.Start
+	if stands && lock.Kind == LockClaim && lock.Primary != a.Primary {
+		return &TxnAbortedError{StartTS: a.Start, Key: k}
+	}
+	if recorded || stands && lock.Kind != LockClaim {
 		return &InvalidError{Reason: ReasonTxnEnded, Key: k,
 			What: "transaction " + a.Start.String() + " claims a key after its Commit was sent",
 			Hint: "begin another transaction"}
@@ -75,12 +82,9 @@ func (a *ClaimArgs) lay(r Reader, k Key, rows *Rows) (Version, error) {
 	if err != nil {
 		return Version{}, err
 	}
-	lock, stands := r.Lock(k)
-	if stands && lock.Primary == a.Primary {
+	if _, stands := r.Lock(k); stands {
 		return current, nil
 	}
-	// A claim that names another primary is of a call whose answer was lost, before the
-	// transaction had a primary: it is laid anew.
 	minCommitTS := max(a.Start, newest.CommitTS).Next()
 	rows.Locks = append(rows.Locks, Lock{Key: k, StartTS: a.Start, Primary: a.Primary, Kind: LockClaim,
 		MinCommitTS: minCommitTS, Expires: lifetime(minCommitTS, a.Expires)})

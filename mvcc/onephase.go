@@ -1,7 +1,9 @@
 package mvcc
 
 // commitAtOnce makes versions and marks instead of locks: one phase. The primary's row
-// carries the digest and is the transaction's record.
+// carries the digest and is the transaction's record. Where the primary was claimed there may
+// be other claims, whose visitors will ask: then there is a record of its own beside it, for
+// a version or mark goes as soon as the safepoint has passed it (S3).
 func (p *prewrite) commitAtOnce() (Rows, PrewriteResult, error) {
 	var rows Rows
 	commitTS := p.minCommitTS()
@@ -11,6 +13,10 @@ func (p *prewrite) commitAtOnce() (Rows, PrewriteResult, error) {
 		var digest Digest
 		if w.key == p.a.Primary {
 			primary, digest = true, p.a.Digest
+		}
+		if w.key == p.a.Primary && w.claimed {
+			rows.Records = append(rows.Records, Record{Key: w.key, StartTS: p.a.Start, Decision: Committed,
+				CommitTS: commitTS, Digest: digest})
 		}
 		if w.claimed {
 			rows.Unlocks = append(rows.Unlocks, Unlock{Key: w.key, StartTS: p.a.Start, Digest: w.own.Digest})

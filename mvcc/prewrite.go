@@ -155,10 +155,11 @@ func (p *prewrite) ownLocks() error {
 	for i := range p.wants {
 		w := &p.wants[i]
 		lock, ok := p.r.Lock(w.key)
-		if !ok || lock.StartTS != p.a.Start {
-			if w.check != nil && w.check.Op == MutationClaim {
-				return &TxnAbortedError{StartTS: p.a.Start, Key: w.key}
-			}
+		own := ok && lock.StartTS == p.a.Start
+		if w.check != nil && w.check.Op == MutationClaim && (!own || lock.Primary != p.a.Primary) {
+			return &TxnAbortedError{StartTS: p.a.Start, Key: w.key}
+		}
+		if !own {
 			continue
 		}
 		w.own = lock

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -17,7 +18,10 @@ import (
 // garbage on engines, and holds what they heard and saw against the dumb model: snapshot
 // isolation; one decision per transaction, whoever asks and how often (P7, P8); checks that
 // hold at the commit (S6); a refused commit that stays refused; and reads at or above the
-// safepoint that garbage collection does not change (P10).
+// safepoint that garbage collection does not change (P10). An asynchronous commit is decided
+// by its locks: the moment they all stand is noted, and whoever recovers it afterwards, in
+// whatever steps, must agree (P2, S7). What was claimed, or read by a serializable one, is
+// what stood there at the commit (S2, S5, P12). Atomic operations work on what was before.
 func Histories(t *testing.T, open Factory) {
 	rapid.Check(t, func(rt *rapid.T) {
 		e := open(t)
@@ -29,8 +33,9 @@ func Histories(t *testing.T, open Factory) {
 			}()
 		}
 		h := &history{rt: rt, e: e, m: newModel(), now: 10}
-		steps := []func(){h.begin, h.prewrite, h.prewrite, h.prewrite, h.commit, h.commit,
-			h.rollback, h.visit, h.get, h.get, h.scan, h.collect}
+		steps := []func(){h.begin, h.begin, h.claim, h.claim, h.prewrite, h.prewrite, h.prewrite, h.prewrite,
+			h.commit, h.commit, h.rollback, h.visit, h.visit, h.recover, h.recover, h.heartbeat,
+			h.stray, h.get, h.get, h.scan, h.collect}
 		for range rapid.IntRange(5, 80).Draw(rt, "steps") {
 			h.now++
 			steps[rapid.IntRange(0, len(steps)-1).Draw(rt, "step")]()
@@ -50,6 +55,8 @@ type history struct {
 	m      *model
 	leader mvcc.Leader
 	now    timestamp.Timestamp // the oracle's newest
+
+	recoveries []*recovery // under way
 }
 
 func (h *history) require(err error) {
@@ -74,35 +81,67 @@ func (h *history) ask(start timestamp.Timestamp, f rule) (any, error) {
 	return a.result, nil
 }
 
-// begin makes a transaction with one to three keys; some are checked and written.
+// begin makes a transaction with one to three keys; some are checked and written, some
+// claimed first, some read.
 func (h *history) begin() {
-	t := &modelTxn{start: h.now, expires: h.now + timestamp.Timestamp(h.draw(30, "ttl")),
-		heard: map[mvcc.Key]timestamp.Timestamp{}, fenced: map[mvcc.Key]bool{}, turned: map[mvcc.Key]bool{}}
-	t.onePhase = h.draw(3, "one phase") == 0
-	t.autocommit = t.onePhase && h.draw(2, "autocommit") == 0
-	keys := rapid.Permutation(historyKeys()).Draw(h.rt, "keys")[:1+h.draw(3, "size")]
-	for _, k := range keys {
-		op := mvcc.MutationOp(1 + h.draw(6, "op"))
-		mu := mvcc.Mutation{Op: op, Key: k, Value: h.value(t.start)}
-		if op == mvcc.MutationCheckValue {
-			mu.Value = h.m.at(k, t.start).Value
-		}
-		t.mutations = append(t.mutations, mu)
-		if op.Check() && h.draw(2, "and write") == 0 {
-			t.mutations = append(t.mutations,
-				mvcc.Mutation{Op: mvcc.MutationPut, Key: k, Value: h.value(t.start)})
-		}
+	t := &modelTxn{start: h.now, readTS: h.now, expires: h.now + timestamp.Timestamp(h.draw(30, "ttl")),
+		claimed: map[mvcc.Key]mvcc.Version{}, heard: map[mvcc.Key]timestamp.Timestamp{},
+		fenced: map[mvcc.Key]bool{}, turned: map[mvcc.Key]bool{}}
+	switch h.draw(5, "mode") {
+	case 0:
+		t.onePhase = true
+		t.autocommit = h.draw(2, "autocommit") == 0
+	case 1, 2:
+		t.async = true
+	}
+	keys := rapid.Permutation(historyKeys()).Draw(h.rt, "keys")
+	for _, k := range keys[:1+h.draw(3, "size")] {
+		t.mutations = append(t.mutations, h.mutations(t, k)...)
 	}
 	t.primary = t.mutations[0].Key
+	switch {
+	case t.autocommit:
+	case h.draw(3, "pessimistic") == 0:
+		h.pessimistic(t)
+	case !t.async && h.draw(2, "serializable") == 0:
+		t.reads = rapid.Permutation(historyKeys()).Draw(h.rt, "reads")[:1+h.draw(2, "how many")]
+	}
 	t.digest = mvcc.Content{Mutations: t.mutations}.Digest()
 	h.m.txns[t.start] = t
 }
 
-// value is the transaction's own; some are too large for a row.
+// mutations is what the transaction does with one key: a write, a check, or both.
+func (h *history) mutations(t *modelTxn, k mvcc.Key) []mvcc.Mutation {
+	op := func(least, most mvcc.MutationOp, what string) mvcc.Mutation {
+		mu := mvcc.Mutation{Op: least + mvcc.MutationOp(h.draw(int(most-least)+1, what)), Key: k}
+		switch {
+		case mu.Op == mvcc.MutationCheckValue:
+			mu.Value = h.m.at(k, t.start).Value
+		case mu.Op == mvcc.MutationAppend || !mu.Op.Atomic():
+			mu.Value = h.value(t.start)
+		default:
+			mu.Value = []byte(strconv.Itoa(h.draw(9, "operand") - 4))
+		}
+		return mu
+	}
+	out := []mvcc.Mutation{op(mvcc.MutationPut, mvcc.MutationAppend, "op")}
+	if out[0].Op.Check() && h.draw(2, "and write") == 0 {
+		out = append(out, op(mvcc.MutationAdd, mvcc.MutationAppend, "write"))
+		if h.draw(2, "what") == 0 {
+			out[1].Op, out[1].Value = mvcc.MutationPut, h.value(t.start)
+		}
+	}
+	return out
+}
+
+// value is the transaction's own; some are too large for a row, some are numbers.
 func (h *history) value(start timestamp.Timestamp) []byte {
 	v := []byte(fmt.Sprintf("v%s.", start))
-	if h.draw(4, "large") == 0 {
+	switch h.draw(6, "value") {
+	case 0:
 		v = slices.Repeat(v, 100)
+	case 1, 2, 3:
+		v = v[1 : len(v)-1]
 	}
 	return v
 }
@@ -125,7 +164,7 @@ func (h *history) pick() (*modelTxn, []mvcc.Key) {
 			some = append(some, k)
 		}
 	}
-	if len(some) == 0 || t.onePhase {
+	if len(some) == 0 || t.onePhase || len(t.reads) > 0 {
 		some = t.keys()
 	}
 	return t, some
@@ -134,8 +173,18 @@ func (h *history) pick() (*modelTxn, []mvcc.Key) {
 // prewrite sends a prewrite, or a copy of it, however late.
 func (h *history) prewrite() {
 	t, keys := h.pick()
-	a := &mvcc.PrewriteArgs{Start: t.start, Primary: t.primary, Digest: t.digest, Expires: t.expires,
-		OnePhase: t.onePhase, Autocommit: t.autocommit}
+	if len(t.claimed) < len(t.claims) {
+		return // its coordinator waits for claims
+	}
+	a := &mvcc.PrewriteArgs{Start: t.start, ReadTS: t.readTS, Primary: t.primary, Digest: t.digest,
+		Expires: t.expires, OnePhase: t.onePhase, Autocommit: t.autocommit, Async: t.async}
+	if t.async && slices.Contains(keys, t.primary) {
+		a.Secondaries = without(t.keys(), t.primary)
+	}
+	if t.onePhase && len(t.reads) > 0 {
+		a.ReadKeys = t.reads
+		h.leader.MaxRead = max(h.leader.MaxRead, t.readTS)
+	}
 	for _, mu := range t.mutations {
 		if slices.Contains(keys, mu.Key) {
 			a.Mutations = append(a.Mutations, mu)
@@ -169,6 +218,7 @@ func (h *history) prewrite() {
 	if res.MinCommitTS != largest {
 		h.rt.Fatalf("T%s heard min commit %s of locks of %s", t.start, res.MinCommitTS, largest)
 	}
+	h.allStand(t)
 }
 
 // refused judges an error: some are impossible for what is known of the transaction.
@@ -180,14 +230,15 @@ func (h *history) refused(t *modelTxn, err error) {
 		expired *mvcc.ExpiredError
 		locked  *mvcc.LockedError
 		newer   *mvcc.WriteConflictError
+		atomic  *mvcc.AtomicError
 	)
 	switch {
 	case errors.As(err, &expired) && t.start < h.leader.Safepoint:
 		return
 	case errors.As(err, &exists), errors.As(err, &failed):
-		h.leader.MaxRead = max(h.leader.MaxRead, t.start) // as a shard does
+		h.leader.MaxRead = max(h.leader.MaxRead, t.readTS) // as a shard does
 		t.refused = true
-	case errors.As(err, &aborted), errors.As(err, &locked), errors.As(err, &newer):
+	case errors.As(err, &aborted), errors.As(err, &locked), errors.As(err, &newer), errors.As(err, &atomic):
 	default:
 		h.rt.Fatalf("T%s heard %v", t.start, err)
 	}

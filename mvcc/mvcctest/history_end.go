@@ -2,32 +2,42 @@ package mvcctest
 
 import (
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/shaledb/shale/mvcc"
 	"github.com/shaledb/shale/timestamp"
 )
 
-// commit commits at the primary once every key is prewritten, and elsewhere afterwards. A
-// repeat may even name another timestamp: what is recorded stays.
+// commit commits at the primary once every key is prewritten, and elsewhere afterwards; of an
+// asynchronous commit, which is decided by then, it records that first. A repeat may even name
+// another timestamp: what is recorded stays.
 func (h *history) commit() {
 	t, keys := h.pick()
 	at := t.commitTS
 	switch {
-	case t.decision == mvcc.Undecided && len(t.heard) == len(t.keys()):
+	case t.decision == mvcc.Undecided && !t.async && len(t.heard) == len(t.keys()):
 		for _, minimum := range t.heard {
 			at = max(at, minimum)
 		}
-		if !slices.Contains(keys, t.primary) {
-			keys = append(keys, t.primary)
+		if len(t.reads) > 0 {
+			if at = h.now; !h.validate(t, at) {
+				return
+			}
 		}
+		keys = append(without(keys, t.primary), t.primary)
+	case t.decision == mvcc.Committed && t.async && !t.turned[t.primary]:
+		keys = append(without(keys, t.primary), t.primary)
 	case t.decision == mvcc.Undecided || t.onePhase && len(t.heard) == 0:
 		return
 	case t.decision == mvcc.Aborted: // as a late copy would, whose sender heard nothing
 		at = h.now
 		if keys[0] != t.primary {
-			keys = append(slices.DeleteFunc(keys, func(k mvcc.Key) bool { return k == t.primary }), t.primary)
+			keys = append(without(keys, t.primary), t.primary)
 		}
+	}
+	if t.decision == mvcc.Committed && h.draw(2, "claims, too") == 0 {
+		keys = append(keys, without(t.claims, t.keys()...)...)
 	}
 	result, err := h.sendCommit(t, keys, at)
 	if err != nil {
@@ -58,17 +68,28 @@ func (h *history) rollback() {
 	if t.decision != mvcc.Aborted && !slices.Contains(keys, t.primary) {
 		keys = append(keys, t.primary)
 	}
-	st := h.sendRollback(t, keys)
+	st := h.sendRollback(t, keys, false)
 	h.decided(t, st)
-	if st.Decision == mvcc.Aborted && t.start >= h.leader.Safepoint {
-		for _, k := range keys {
-			t.fenced[k] = true
-		}
+	if st.Async { // it may be committed: recovery says
+		h.recoveries = append(h.recoveries, newRecovery(t, st, true))
+	}
+	if st.Decision == mvcc.Aborted {
+		h.fenced(t, keys...)
 	}
 }
 
-func (h *history) sendRollback(t *modelTxn, keys []mvcc.Key) mvcc.TxnStatus {
-	a := &mvcc.RollbackArgs{Start: t.start, Primary: t.primary, Keys: keys, Digest: t.digest}
+// fenced notes that nothing of the transaction is laid on the keys any more. Below the
+// safepoint nothing is in any case, and where a stray claim stands its own primary says so.
+func (h *history) fenced(t *modelTxn, keys ...mvcc.Key) {
+	for _, k := range keys {
+		lock, ok := h.e.Lock(k)
+		stray := ok && lock.StartTS == t.start && lock.Primary != t.primary
+		t.fenced[k] = t.start >= h.leader.Safepoint && !stray
+	}
+}
+
+func (h *history) sendRollback(t *modelTxn, keys []mvcc.Key, fenced bool) mvcc.TxnStatus {
+	a := &mvcc.RollbackArgs{Start: t.start, Primary: t.primary, Keys: keys, Digest: t.digest, Fenced: fenced}
 	result, err := h.ask(t.start, func(r mvcc.Reader) (mvcc.Rows, any, error) {
 		rows, res, err := mvcc.Rollback(r, a, h.leader)
 		return rows, res, err
@@ -94,16 +115,24 @@ func (h *history) resolve(l mvcc.Lock, now timestamp.Timestamp, force bool) {
 	})
 	h.require(err)
 	st := result.(mvcc.TxnStatus)
+	if l.Primary != t.primary {
+		h.resolveStray(t, l, st)
+		return
+	}
 	h.decided(t, st)
 	switch st.Decision {
+	case mvcc.Undecided:
+		if st.Async {
+			h.recoveries = append(h.recoveries, newRecovery(t, st, force || now >= st.Expires))
+		}
 	case mvcc.Committed:
 		if _, err := h.sendCommit(t, []mvcc.Key{l.Key}, st.CommitTS); err != nil {
 			h.rt.Fatalf("rolling T%s forward on %s: %v", t.start, l.Key, err)
 		}
 		t.turned[l.Key] = true
 	case mvcc.Aborted:
-		h.sendRollback(t, []mvcc.Key{l.Key})
-		t.fenced[l.Key] = t.start >= h.leader.Safepoint
+		h.sendRollback(t, []mvcc.Key{l.Key}, false)
+		h.fenced(t, l.Key)
 	}
 }
 
@@ -188,8 +217,13 @@ func (h *history) collect() {
 
 // settle resolves every lock; then nothing may block, and every read must be right.
 func (h *history) settle() {
-	for _, l := range h.e.Locks() {
-		h.resolve(l, h.now+1000, true)
+	for range 3 { // a visit, the recovery that it begins, a visit of what was decided
+		for _, l := range h.e.Locks() {
+			h.resolve(l, h.now+1000, true)
+		}
+		for len(h.recoveries) > 0 {
+			h.recover()
+		}
 	}
 	if left := h.e.Locks(); len(left) > 0 {
 		h.rt.Fatalf("locks outlive quiescence: %v", left)
@@ -207,7 +241,8 @@ func (h *history) settle() {
 
 // outcomes asks once more for every decision that was ever heard.
 func (h *history) outcomes() {
-	for _, t := range h.m.txns {
+	for _, start := range slices.Sorted(maps.Keys(h.m.txns)) {
+		t := h.m.txns[start]
 		st, err := mvcc.Outcome(h.e, &mvcc.OutcomeArgs{Start: t.start, Primary: t.primary}, h.leader)
 		h.require(err)
 		if st.Expired && t.start < h.leader.Safepoint || t.decision == mvcc.Undecided {

@@ -3,6 +3,7 @@ package mvcctest
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -21,12 +22,18 @@ type model struct {
 // modelTxn is one transaction as its coordinator knows it.
 type modelTxn struct {
 	start                timestamp.Timestamp
+	readTS               timestamp.Timestamp
 	primary              mvcc.Key
 	mutations            []mvcc.Mutation
 	digest               mvcc.Digest
 	expires              timestamp.Timestamp
 	onePhase, autocommit bool
+	async                bool       // committed as soon as all locks stand
+	reads                []mvcc.Key // serializable: to be validated
+	claims               []mvcc.Key // to be claimed before the prewrite, the primary first
+	fixed                bool       // it has read at readTS before it claims
 
+	claimed  map[mvcc.Key]mvcc.Version        // granted: what was there
 	heard    map[mvcc.Key]timestamp.Timestamp // prewritten: the minimum that was answered
 	fenced   map[mvcc.Key]bool
 	turned   map[mvcc.Key]bool
@@ -80,9 +87,23 @@ func (m *model) decide(t *modelTxn, d mvcc.Decision, commitTS timestamp.Timestam
 		if mu.Op == mvcc.MutationDelete {
 			v.Op, v.Value = mvcc.OpDelete, nil
 		}
+		if mu.Op.Atomic() { // all beneath is known: its lock kept the others away
+			before := m.at(mu.Key, commitTS-1)
+			var err error
+			if v.Value, err = mvcc.ApplyAtomic(mu.Key, mu.Op, before.Value, before.Op == mvcc.OpPut, mu.Value); err != nil {
+				return fmt.Errorf("transaction %s committed at %s: %w", t.start, commitTS, err)
+			}
+		}
 		m.versions[mu.Key] = append(m.versions[mu.Key], v)
 	}
 	return nil
+}
+
+// worksOn says whether t does nothing with the key but an atomic operation.
+func (t *modelTxn) worksOn(k mvcc.Key) bool {
+	return !slices.ContainsFunc(t.mutations, func(mu mvcc.Mutation) bool {
+		return mu.Key == k && !mu.Op.Atomic()
+	})
 }
 
 // at is the newest version of k at or below the timestamp.
@@ -111,8 +132,28 @@ func (m *model) check() error {
 		if t.commitTS <= t.start {
 			return fmt.Errorf("transaction %s committed at %s", t.start, t.commitTS)
 		}
-		if err := m.checkTxn(t); err != nil {
+		if err := errors.Join(m.checkTxn(t), m.checkReads(t)); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// checkReads: what t claimed or has read is what stood there from its snapshot to its commit
+// (S2, S5, S6, P12). A version at the very timestamp of the commit was written after it.
+func (m *model) checkReads(t *modelTxn) error {
+	for _, k := range t.reads {
+		if was, is := m.at(k, t.readTS), m.at(k, t.commitTS-1); was.CommitTS != is.CommitTS {
+			return fmt.Errorf("transaction %s read %s at %s and committed at %s after %s", t.start, k, t.readTS,
+				t.commitTS, versionLine(is))
+		}
+	}
+	for _, k := range t.claims {
+		for _, at := range []timestamp.Timestamp{t.readTS, t.commitTS - 1} {
+			if is := m.at(k, at); !sameRead(is, t.claimed[k]) {
+				return fmt.Errorf("transaction %s claimed %s, and at %s there was %s", t.start,
+					versionLine(t.claimed[k]), at, versionLine(is))
+			}
 		}
 	}
 	return nil
@@ -126,7 +167,8 @@ func (m *model) checkTxn(t *modelTxn) error {
 			if v.StartTS == t.start {
 				continue
 			}
-			if v.CommitTS == t.commitTS || v.CommitTS > t.start && v.CommitTS < t.commitTS && !t.autocommit {
+			between := v.CommitTS > t.readTS && v.CommitTS < t.commitTS
+			if v.CommitTS == t.commitTS || between && !t.autocommit && !t.worksOn(mu.Key) {
 				return fmt.Errorf("transaction %s committed %s at %s over %s", t.start, mu.Key, t.commitTS, versionLine(v))
 			}
 		}
