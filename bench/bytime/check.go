@@ -20,13 +20,13 @@ type Report struct {
 	history.Findings
 }
 
-// Summary is one line.
+// Summary is the verdict, and what it rests on.
 func (r *Report) Summary() string {
 	verdict := "all as they were promised"
 	if !r.OK() {
 		verdict = fmt.Sprintf("MISTAKES under %s: %s", r.Level, r.Counts())
 	}
-	return fmt.Sprintf("timestamps: %s; %d reads against %d versions", verdict, r.Reads, r.Versions)
+	return fmt.Sprintf("timestamps: %s\n       %d reads against %d versions", verdict, r.Reads, r.Versions)
 }
 
 // Check compares a history with its timestamps.

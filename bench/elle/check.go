@@ -28,7 +28,7 @@ func (r *Report) Summary() string {
 	if !r.OK() {
 		verdict = fmt.Sprintf("ANOMALIES under %s: %s", r.Level, r.Counts())
 	}
-	s := fmt.Sprintf("lists: %s: %d transactions committed, %d aborted, %d unknown and unseen\n"+
+	s := fmt.Sprintf("lists: %s\n       %d transactions committed, %d aborted, %d unknown and unseen\n"+
 		"       %d appends and %d reads of %d lists, %d dependencies", verdict, r.Committed, r.Aborted, r.Unseen,
 		r.Appends, r.Reads, r.Keys, r.Edges)
 	if r.Level == history.SnapshotIsolation {
