@@ -40,6 +40,35 @@
 // Where one shard has all keys, there is one phase: versions at once, no locks; the
 // primary's version is the record.
 //
+// # Asynchronous commits
+//
+// The second phase need not be waited for. The primary's lock lists the other keys, and the
+// transaction is committed once all locks stand, at the largest of their minimums, which
+// never change. The record is written behind, and before any other lock leaves:
+//
+//	         100        prewrite        acknowledged: 121    record a    turn b
+//	a (→ b)      ────── lock, min 101 ───────────────────── at 121 ──────────────
+//	b            ────── lock, min 121 ────────────────────────────────── at 121 ─
+//	                    ▲ THE COMMIT POINT: all stand
+//
+// So nobody may remove the primary's lock by its expiry (P2). A visitor is told the keys and
+// looks at them (Fence): all stand, and the commit is recorded; or, past the expiry, what is
+// missing is fenced, so that it never stands, and then the abort is recorded. Both find what
+// the coordinator knows, or decide it in its place.
+//
+// # Claims
+//
+// A claim (FOR UPDATE) locks a key before there is anything to write. It keeps writers away,
+// never readers, and becomes a mark; the first claimed key is the primary. T100 reads what is
+// newest and moves its read timestamp above it, so that all it reads is of one state (S5):
+//
+//	         101          claim, read timestamp := 110     112
+//	k        2 (by T99)   T100 reads 2 ─────────────────── mark, or what T100 wrote
+//	j        1 (by T99)   T100 reads 1, at 110 ─────────── put
+//
+// An atomic operation (ADD and the like) needs no claim: it works on the newest value under
+// the latch, conflicts with nothing, and waits for every lock.
+//
 // # Conflicts
 //
 // Two transactions that overlap and write the same key never both commit: the first to lock
@@ -57,8 +86,8 @@
 //	            Prewrite                Commit at the primary
 //	(nothing) ───────────▶ lock ──────────────────────────▶ Committed at C
 //	    │                   │
-//	    │ Rollback,         │ Rollback, or CheckTxn past expiry
-//	    ▼ CheckTxn          ▼
+//	    │ Rollback,         │ Rollback, or CheckTxn past expiry;
+//	    ▼ CheckTxn, Fence   ▼ if asynchronous, Rollback once a key is fenced
 //	  Aborted at the primary, Fenced at other keys
 //
 // Each record has a row of its own, by key and start (P8). Every rule looks for what is
@@ -91,12 +120,16 @@
 //   - ts ≥ safepoint is safe: garbage collection changes no such read, conflict or record
 //     (P10). Below it nothing is prewritten, and a Commit whose records may be gone is
 //     "expired", never "aborted" (S10).
-//   - An optimistic prewrite never waits for a lock that will commit above S in any case, so
-//     that no circle of waiting closes (S23).
+//   - An asynchronous commit whose locks all stand is never aborted. One that has a fence is
+//     never committed.
+//   - What was claimed, or validated (ReadKeys), stands at the commit as it was read (S2, S6).
+//   - An optimistic prewrite never waits for a lock that will commit above S in any case (S23).
+//     Claims and atomic operations do: their waiting is watched for circles.
 //
 // # Where to look
 //
-//	prewrite.go commit.go rollback.go check.go heartbeat.go outcome.go   a rule each
+//	prewrite.go onephase.go commit.go rollback.go check.go   a rule each
+//	claim.go fence.go heartbeat.go outcome.go atomic.go      likewise
 //	garbage.go scan.go      what may go; pages, limits and directions (P15)
 //	reader.go store.go      the seams: who answers the rules, who keeps the rows
 //	testdata/               the rules as scripts, run on every engine (package mvcctest)
@@ -104,7 +137,7 @@
 // # What it does not do
 //
 // It keeps nothing, waits for nothing and knows no clock: queues, latches and leases are
-// package shard's, coordination is package txn's. It does not lay claims (LockClaim) yet, but
-// every rule meets them rightly. It does not validate reads: snapshot isolation permits write
-// skew, and a check of what was read closes it.
+// package shard's, coordination and the search for deadlocks are others'. Snapshot isolation
+// permits write skew; a check, a claim, or validation of what was read closes it. Keys read in
+// one phase are validated here; spans, and reads in several shards, by the shard (ValidateArgs).
 package mvcc
