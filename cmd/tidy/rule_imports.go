@@ -41,6 +41,7 @@ func layers() map[string][]string {
 		"bench/elle":      {"mvcc", "bench/history"},
 		"bench/bytime":    {"timestamp", "mvcc", "bench/history"},
 		"bench/register":  {"mvcc", "bench/history"},
+		"bench/isolation": {}, // tests alone
 		"bench/peers":     with("txn", "bench"),
 		"cmd/shale":       {"*"},
 		"cmd/tidy":        {},

@@ -1,0 +1,278 @@
+package isolation
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"connectrpc.com/connect"
+	"github.com/stretchr/testify/require"
+
+	"github.com/shaledb/shale/mvcc"
+	nodev1 "github.com/shaledb/shale/proto/shale/node/v1"
+	shalev1 "github.com/shaledb/shale/proto/shale/v1"
+	"github.com/shaledb/shale/proto/shale/v1/shalev1connect"
+	"github.com/shaledb/shale/rpc/client"
+	"github.com/shaledb/shale/rpc/node"
+	"github.com/shaledb/shale/shard/routing"
+	"github.com/shaledb/shale/txn"
+)
+
+// processes is how many coordinators there are, each with its own view of the cluster.
+const processes = 3
+
+// stepTimeout bounds whatever a test waits for. Nothing should come near it.
+const stepTimeout = 20 * time.Second
+
+// world is a cluster of three nodes, and the processes that are its clients.
+type world struct {
+	nodes     []*node.Node
+	clients   [processes]process
+	operators []shalev1connect.ClusterServiceClient // at each node
+
+	mu sync.Mutex // one change of the shard map at a time
+}
+
+// process is a client.
+type process struct {
+	db      *txn.DB
+	cluster *client.Cluster
+	faults  *faulty
+}
+
+// newWorld starts the cluster and its clients.
+func newWorld(t *testing.T) *world {
+	w := &world{}
+	var listeners []net.Listener
+	var addresses []string
+	for range 3 {
+		lis, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		listeners, addresses = append(listeners, lis), append(addresses, lis.Addr().String())
+	}
+	dir, log := t.TempDir(), slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	t.Cleanup(func() { w.stop(t) })
+	for i, lis := range listeners {
+		n, err := node.Start(node.Config{Dir: filepath.Join(dir, fmt.Sprint("node", i+1)), Listener: lis, Join: addresses,
+			Insecure: true, Log: log.With("node", i+1)})
+		require.NoError(t, err)
+		w.nodes = append(w.nodes, n)
+		w.operators = append(w.operators, shalev1connect.NewClusterServiceClient(http.DefaultClient, "http://"+addresses[i]))
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), stepTimeout)
+	defer cancel()
+	_, err := w.nodes[0].Init(ctx, &nodev1.InitRequest{})
+	require.NoError(t, err)
+	for _, n := range w.nodes {
+		<-n.Joined()
+	}
+	for i := range w.clients {
+		w.clients[i] = newProcess(t, ctx, addresses)
+	}
+	return w
+}
+
+func newProcess(t *testing.T, ctx context.Context, hosts []string) process {
+	cluster, err := client.Dial(ctx, hosts, client.Config{})
+	require.NoError(t, err)
+	p := process{cluster: cluster, faults: &faulty{Sender: cluster}}
+	tasks := txn.NewGoroutines()
+	p.db = txn.New(txn.NewCoordinator(txn.Windows{Sender: p.faults, Timestamps: cluster,
+		Shards: txn.NewShardCache(cluster.Lookup), Tasks: tasks}, txn.Config{}))
+	t.Cleanup(func() {
+		tasks.Close()
+		cluster.Close()
+	})
+	return p
+}
+
+func (w *world) stop(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), stepTimeout)
+	defer cancel()
+	var stopping sync.WaitGroup
+	for _, n := range w.nodes {
+		stopping.Go(func() {
+			if err := n.Stop(ctx); err != nil {
+				t.Errorf("stop: %v", err)
+			}
+		})
+	}
+	stopping.Wait()
+}
+
+// db is the i-th process's, counted round.
+func (w *world) db(i int) *txn.DB { return w.clients[i%processes].db }
+
+// split begins a shard at a key. A shard that has just begun may not be there everywhere yet.
+func (w *world) split(ctx context.Context, k mvcc.Key) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for {
+		_, err := w.operators[0].SplitShard(ctx, &shalev1.SplitShardRequest{Key: []byte(k)})
+		if connect.CodeOf(err) != connect.CodeUnavailable || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+// move makes another node leader of the key's shard, and says which.
+func (w *world) move(ctx context.Context, k mvcc.Key) (routing.NodeID, error) {
+	d, err := w.shard(ctx, k)
+	if err != nil {
+		return 0, err
+	}
+	leader, err := w.leader(ctx, d)
+	if err != nil {
+		return 0, err
+	}
+	at := slices.IndexFunc(d.Replicas, func(r routing.Replica) bool { return r.Node == leader.Node })
+	to := d.Replicas[(at+1)%len(d.Replicas)].Node
+	for ctx.Err() == nil {
+		_, err = w.operators[0].TransferLeader(ctx, &shalev1.TransferLeaderRequest{ShardId: uint64(d.ID), ToNode: uint64(to)})
+		if leader, e := w.leader(ctx, d); e == nil && leader.Node == to {
+			return to, nil
+		}
+	}
+	return 0, fmt.Errorf("shard %d is not led by node %d: %w", d.ID, to, err)
+}
+
+// shard is the one that holds the key.
+func (w *world) shard(ctx context.Context, k mvcc.Key) (routing.Descriptor, error) {
+	ds, err := w.clients[0].cluster.Lookup(ctx, k)
+	if err != nil {
+		return routing.Descriptor{}, err
+	}
+	return ds[0], nil
+}
+
+// leader is the word of the replica that leads the shard, about itself.
+func (w *world) leader(ctx context.Context, d routing.Descriptor) (*routing.StatusResult, error) {
+	var calls []*routing.Call
+	for _, r := range d.Replicas {
+		to := routing.Descriptor{ID: d.ID, Replicas: []routing.Replica{{Node: r.Node}}}
+		calls = append(calls, &routing.Call{To: to, Req: &routing.StatusArgs{}, Timeout: time.Second})
+	}
+	for ctx.Err() == nil {
+		w.clients[0].cluster.Send(ctx, calls, nil)
+		var leader *routing.StatusResult
+		for _, call := range calls {
+			if st, ok := call.Res.(*routing.StatusResult); ok && st.Leading && (leader == nil || st.Term > leader.Term) {
+				leader = st
+			}
+		}
+		if leader != nil {
+			return leader, nil
+		}
+	}
+	return nil, fmt.Errorf("shard %d has no leader: %w", d.ID, ctx.Err())
+}
+
+// placement is where a scenario's rows lie.
+type placement int
+
+const (
+	one placement = iota
+	two
+	moved
+	placements
+)
+
+func (p placement) String() string { return [...]string{"one", "two", "moved"}[p] }
+
+// edge is the name at which the second shard begins, where there are two.
+const edge = "y"
+
+// lane is the shards of one mode and one placement.
+type lane struct {
+	w      *world
+	mode   mode
+	place  placement
+	prefix string // of all its keys
+}
+
+// newLane makes the shards.
+func (w *world) newLane(t *testing.T, name string, m mode, p placement) *lane {
+	l := &lane{w: w, mode: m, place: p, prefix: fmt.Sprintf("%s/%s/%s/", name, m, p)}
+	ctx, cancel := context.WithTimeout(t.Context(), stepTimeout)
+	defer cancel()
+	require.NoError(t, w.split(ctx, mvcc.Key(l.prefix)))
+	if p != one {
+		require.NoError(t, w.split(ctx, l.key(edge)))
+	}
+	return l
+}
+
+// lanes are nine new ones.
+func (w *world) lanes(t *testing.T, name string) []*lane {
+	var out []*lane
+	for m := range modes {
+		for p := range placements {
+			out = append(out, w.newLane(t, name, m, p))
+		}
+	}
+	return out
+}
+
+// onEach runs a test in nine new lanes, side by side.
+func (w *world) onEach(t *testing.T, name string, run func(*testing.T, *lane)) {
+	for _, l := range w.lanes(t, name) {
+		t.Run(l.String(), func(t *testing.T) {
+			t.Parallel()
+			run(t, l)
+		})
+	}
+}
+
+func (l *lane) String() string { return fmt.Sprintf("%s/%s", l.mode, l.place) }
+
+// options are those with which the lane's transactions begin.
+func (l *lane) options() []txn.TxnOption {
+	switch l.mode {
+	case pessimistic:
+		return []txn.TxnOption{txn.Pessimistic()}
+	case serializable:
+		return []txn.TxnOption{txn.Serializable()}
+	}
+	return nil
+}
+
+func (l *lane) key(name string) mvcc.Key { return mvcc.Key(l.prefix + name) }
+
+// name is the key's within its lane.
+func (l *lane) name(k mvcc.Key) string { return string(k)[len(l.prefix):] }
+
+// span is the lane's keys from one name to another; empty: all of them.
+func (l *lane) span(start, end string) mvcc.Span {
+	if end == "" {
+		end = "\xff"
+	}
+	return mvcc.Span{Start: l.key(start), End: l.key(end)}
+}
+
+// waiting is how many requests the leaders of the lane have not answered.
+func (l *lane) waiting(ctx context.Context, names []string) (int, error) {
+	n, seen := 0, map[routing.ShardID]bool{}
+	for _, name := range names {
+		d, err := l.w.shard(ctx, l.key(name))
+		if err != nil {
+			return 0, err
+		}
+		if seen[d.ID] {
+			continue
+		}
+		seen[d.ID] = true
+		leader, err := l.w.leader(ctx, d)
+		if err != nil {
+			return 0, err
+		}
+		n += leader.Waiting
+	}
+	return n, nil
+}
