@@ -159,17 +159,16 @@ func (c *Coordinator) rollback(ctx context.Context, start timestamp.Timestamp, p
 	}
 }
 
-// Outcome says what is recorded of a transaction. It decides nothing.
+// Outcome says what became of a transaction: what is recorded, or that it is committed by its
+// locks alone. It decides nothing.
 func (c *Coordinator) Outcome(ctx context.Context, start timestamp.Timestamp, primary mvcc.Key) (mvcc.TxnStatus, error) {
 	if err := mvcc.ValidateKey(primary); err != nil {
 		return mvcc.TxnStatus{}, err
 	}
-	return c.disclosed(ctx, primary, &mvcc.OutcomeArgs{Start: start, Primary: primary})
-}
-
-// disclosed is a status whose commit timestamp may be told.
-func (c *Coordinator) disclosed(ctx context.Context, primary mvcc.Key, req routing.Request) (mvcc.TxnStatus, error) {
-	status, err := c.status(ctx, primary, req)
+	status, err := c.status(ctx, primary, &mvcc.OutcomeArgs{Start: start, Primary: primary})
+	if err == nil && status.Decision == mvcc.Undecided && status.Async {
+		status, err = c.committed(ctx, start, primary, status)
+	}
 	if err == nil && status.Decision == mvcc.Committed {
 		_, err = c.disclose(ctx, status.CommitTS)
 	}

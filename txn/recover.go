@@ -23,19 +23,10 @@ import (
 //	                                └ too late ──▶ fence it, look again
 func (c *Coordinator) recover(ctx context.Context, start timestamp.Timestamp, primary mvcc.Key, status *mvcc.TxnStatus,
 	fence bool) (*mvcc.TxnStatus, error) {
-	found := mvcc.FenceResult{MinCommitTS: status.MinCommitTS}
-	keys := status.Secondaries
-	p := c.patience()
-	for len(keys) > 0 && !found.Fenced {
-		left, err := c.look(ctx, keys, &mvcc.FenceArgs{Start: start, Primary: primary, Digest: status.Digest, Fence: fence}, &found)
-		if err != nil {
-			if err = p.pause(ctx, err); err != nil {
-				return nil, err
-			}
-		}
-		keys = left
-	}
+	found, err := c.lookAll(ctx, start, primary, status, fence)
 	switch {
+	case err != nil:
+		return nil, err
 	case found.Fenced:
 		return c.status(ctx, primary, &mvcc.RollbackArgs{Start: start, Primary: primary, Keys: []mvcc.Key{primary},
 			Digest: status.Digest, Fenced: true})
@@ -60,6 +51,22 @@ func (c *Coordinator) recover(ctx context.Context, start timestamp.Timestamp, pr
 	return &mvcc.TxnStatus{Decision: mvcc.Committed, CommitTS: done.CommitTS, Digest: status.Digest}, nil
 }
 
+// committed is the outcome of an asynchronous commit whose primary's lock stands with the given
+// status: it is committed where all other locks stand, before anybody has recorded that. Else
+// the status is all that is known. Nothing is decided by asking.
+func (c *Coordinator) committed(ctx context.Context, start timestamp.Timestamp, primary mvcc.Key, status *mvcc.TxnStatus) (*mvcc.TxnStatus, error) {
+	found, err := c.lookAll(ctx, start, primary, status, false)
+	switch {
+	case err != nil:
+		return nil, err
+	case found.CommitTS != 0: // the record is there by now
+		return c.status(ctx, primary, &mvcc.OutcomeArgs{Start: start, Primary: primary})
+	case found.Fenced || len(found.Missing) > 0:
+		return status, nil
+	}
+	return &mvcc.TxnStatus{Decision: mvcc.Committed, CommitTS: found.MinCommitTS, Digest: status.Digest}, nil
+}
+
 // turnedAlready: a key is a version, so that the primary's record was there before it. Where it
 // is not, the version is another content's under the same id, and this one never can commit.
 func (c *Coordinator) turnedAlready(ctx context.Context, start timestamp.Timestamp, primary mvcc.Key, status *mvcc.TxnStatus) (*mvcc.TxnStatus, error) {
@@ -69,6 +76,24 @@ func (c *Coordinator) turnedAlready(ctx context.Context, start timestamp.Timesta
 	}
 	return c.status(ctx, primary, &mvcc.RollbackArgs{Start: start, Primary: primary, Keys: []mvcc.Key{primary},
 		Digest: status.Digest, Fenced: true})
+}
+
+// lookAll asks about all keys but the primary, until all are heard of or one is fenced.
+func (c *Coordinator) lookAll(ctx context.Context, start timestamp.Timestamp, primary mvcc.Key, status *mvcc.TxnStatus,
+	fence bool) (mvcc.FenceResult, error) {
+	found := mvcc.FenceResult{MinCommitTS: status.MinCommitTS}
+	keys := status.Secondaries
+	p := c.patience()
+	for len(keys) > 0 && !found.Fenced {
+		left, err := c.look(ctx, keys, &mvcc.FenceArgs{Start: start, Primary: primary, Digest: status.Digest, Fence: fence}, &found)
+		if err != nil {
+			if err = p.pause(ctx, err); err != nil {
+				return found, err
+			}
+		}
+		keys = left
+	}
+	return found, nil
 }
 
 // look asks each shard once about its part of the keys, and adds what they say to found. It

@@ -32,6 +32,28 @@ func laid(t *testing.T, w *world, content mvcc.Content, keys string) (Transactio
 	return tx, dead
 }
 
+// An acknowledged commit is committed to whoever asks, also before its record is written; and
+// asking writes nothing.
+func TestOutcomeBeforeTheRecord(t *testing.T) {
+	content := puts("a", "1", "h", "2", "z", "3")
+	for _, keys := range []string{"a", "h", "z", "ah", "az", "hz", "ahz"} {
+		w := newWorld(t, "g", "p")
+		tx, _ := laid(t, w, content, keys)
+		locks := w.locks()
+		status, err := w.coordinator().Outcome(t.Context(), tx.Start, "a")
+		require.NoError(t, err)
+		if keys == "ahz" {
+			require.Equal(t, mvcc.Committed, status.Decision)
+			at, err := w.coordinator().Commit(t.Context(), tx, content)
+			require.NoError(t, err)
+			require.Equal(t, at, status.CommitTS)
+			continue
+		}
+		require.Equal(t, mvcc.Undecided, status.Decision, keys)
+		require.Equal(t, locks, w.locks())
+	}
+}
+
 // Whatever part of the locks stands when the coordinator dies, and whoever comes then: all
 // stand, and it is committed, at once; one is missing, and it is aborted once the locks' time
 // is over. Everybody hears the same (P2, S7, S8).
