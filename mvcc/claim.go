@@ -38,7 +38,7 @@ func Claim(r Reader, a *ClaimArgs, l Leader) (Rows, ClaimResult, error) {
 	var rows Rows
 	res := ClaimResult{Versions: make([]Version, 0, len(a.Keys))}
 	for _, k := range a.Keys {
-		current, err := a.lay(r, k, &rows)
+		current, err := a.lay(r, k, l, &rows)
 		if err != nil {
 			return Rows{}, ClaimResult{}, err
 		}
@@ -70,7 +70,7 @@ func (a *ClaimArgs) ended(r Reader, k Key) error {
 }
 
 // lay claims one key, which no other transaction holds, and reads it.
-func (a *ClaimArgs) lay(r Reader, k Key, rows *Rows) (Version, error) {
+func (a *ClaimArgs) lay(r Reader, k Key, l Leader, rows *Rows) (Version, error) {
 	newest, ok, err := r.Newest(k, 0)
 	if err != nil {
 		return Version{}, err
@@ -87,6 +87,6 @@ func (a *ClaimArgs) lay(r Reader, k Key, rows *Rows) (Version, error) {
 	}
 	minCommitTS := max(a.Start, newest.CommitTS).Next()
 	rows.Locks = append(rows.Locks, Lock{Key: k, StartTS: a.Start, Primary: a.Primary, Kind: LockClaim,
-		MinCommitTS: minCommitTS, Expires: lifetime(minCommitTS, a.Expires)})
+		MinCommitTS: minCommitTS, Expires: l.expires(minCommitTS, a.Expires)})
 	return current, nil
 }

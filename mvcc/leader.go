@@ -1,6 +1,10 @@
 package mvcc
 
-import "github.com/shaledb/shale/timestamp"
+import (
+	"time"
+
+	"github.com/shaledb/shale/timestamp"
+)
 
 // Leader is what only a shard's leader knows while it evaluates a write. It is taken in the
 // same step as the evaluation; a second evaluation takes it anew.
@@ -16,6 +20,14 @@ type Leader struct {
 	// Collected is at most Safepoint: outcomes of transactions that began below it may be
 	// gone, because no shard has a lock of theirs any more.
 	Collected timestamp.Timestamp
+	// Waited is how long the request has been here. The expiry that it asks for was counted
+	// from its coming: a lock that stood in a queue must not be born expired (S8).
+	Waited time.Duration
+}
+
+// expires is when a lock laid now dies, asked for when the request came.
+func (l Leader) expires(minCommitTS, asked timestamp.Timestamp) timestamp.Timestamp {
+	return lifetime(minCommitTS, asked.Add(l.Waited))
 }
 
 // MinCommitTS is the least timestamp at which a transaction that began at start may commit:

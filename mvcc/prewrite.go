@@ -283,7 +283,7 @@ func (p *prewrite) lay() (Rows, timestamp.Timestamp) {
 		}
 		answer = max(answer, minCommitTS)
 		lock := Lock{Key: w.key, StartTS: p.a.Start, Primary: p.a.Primary, Kind: LockCheck,
-			MinCommitTS: minCommitTS, Expires: lifetime(minCommitTS, max(p.a.Expires, w.own.Expires)),
+			MinCommitTS: minCommitTS, Expires: max(p.l.expires(minCommitTS, p.a.Expires), w.own.Expires),
 			Digest: p.a.Digest, Async: p.a.Async}
 		if p.a.Async && w.key == p.a.Primary {
 			lock.Secondaries = p.a.Secondaries

@@ -99,7 +99,7 @@ func (r *Replica) newTask(ev Request) *task {
 	if t == nil {
 		t = &task{}
 	}
-	*t = task{req: ev}
+	*t = task{req: ev, came: r.now.Mono}
 	return t
 }
 
@@ -247,7 +247,7 @@ func (r *Replica) evaluate(t *task) {
 	if at := t.cmd.reads(); at != 0 {
 		r.clock.read(at) // before it computes a commit timestamp above it (S2)
 	}
-	rows, res, err := t.cmd.evaluate(&view{r: r, t: t}, mvcc.Leader{MaxRead: r.clock.maxRead})
+	rows, res, err := t.cmd.evaluate(&view{r: r, t: t}, mvcc.Leader{MaxRead: r.clock.maxRead, Waited: r.now.Mono - t.came})
 	var need *mvcc.NeedError
 	var locked *mvcc.LockedError
 	switch {

@@ -14,8 +14,9 @@ import (
 // task is a request under way. Whatever it waits for, it goes on with admit: from the top,
 // with nothing believed that was true before (S13).
 type task struct {
-	req Request
-	cmd command // nil: a read
+	req  Request
+	cmd  command // nil: a read
+	came time.Duration
 
 	keys    []mvcc.Key // latched, or queued for
 	waiting int        // latches not held yet
