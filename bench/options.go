@@ -30,6 +30,8 @@ type Options struct {
 	// Patience is how long Prepare and Verify try again on a store that is not available at
 	// the moment; 0: a minute.
 	Patience time.Duration
+	// Meter, if any, is read before and after the measured part: what it cost the store.
+	Meter Meter
 	// Quiet leaves the progress lines out.
 	Quiet bool
 }

@@ -14,7 +14,7 @@ import (
 // newRaw makes one of the plain workloads, whose operations are all of one kind.
 func newRaw(name string, p *propertyReader) (Workload, error) {
 	if name == "transfer2" {
-		return newTransfer2(p)
+		return newTransfer2(p, "#")
 	}
 	w := &raw{kind: name, rows: 50}
 	w.records.read(p, "")
@@ -68,9 +68,9 @@ type transfer2 struct {
 // transferCount is what each record holds at the start.
 const transferCount = 1_000_000
 
-func newTransfer2(p *propertyReader) (*transfer2, error) {
+func newTransfer2(p *propertyReader, suffix string) (*transfer2, error) {
 	w := &transfer2{}
-	w.records.read(p, "#")
+	w.records.read(p, suffix)
 	shards := int(p.integer("shards", 8))
 	if shards < 2 {
 		p.fail("shards", strconv.Itoa(shards), "at least 2")
@@ -82,14 +82,19 @@ func newTransfer2(p *propertyReader) (*transfer2, error) {
 	parts := make([][]mvcc.Key, shards)
 	for n := range w.count {
 		k := w.key(n)
-		i, _ := slices.BinarySearch(w.splits, k.Successor()) // a split key begins its shard
-		parts[i] = append(parts[i], k)
+		parts[w.shardOf(k)] = append(parts[w.shardOf(k)], k)
 	}
 	w.parts = slices.DeleteFunc(parts, func(p []mvcc.Key) bool { return len(p) == 0 })
 	if len(w.parts) < 2 {
 		return nil, &mvcc.InvalidError{Reason: "PROPERTY", What: "all records lie in one shard", Hint: "raise recordcount"}
 	}
 	return w, nil
+}
+
+// shardOf is the number of the shard that holds a record: a split key begins its shard.
+func (w *transfer2) shardOf(k mvcc.Key) int {
+	i, _ := slices.BinarySearch(w.splits, k.Successor())
+	return i
 }
 
 type transfer2Op struct {

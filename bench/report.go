@@ -22,6 +22,7 @@ type Report struct {
 	Errors     map[string]int64  `json:"errors,omitempty"` // by kind
 	Examples   map[string]string `json:"errorExamples,omitempty"`
 	Kinds      []KindReport      `json:"kinds"`
+	Costs      *Counters         `json:"costs,omitempty"`  // for each acknowledged operation
 	Checks     int64             `json:"checks"`           // Watch calls that held
 	LongestGap Millis            `json:"longestGapMs"`     // without any success
 	LaneGap    Millis            `json:"longestLaneGapMs"` // without one in some lane
@@ -74,6 +75,9 @@ func (r *Report) WriteTable(w io.Writer) error {
 		e.printf(" (in one lane %s ms)", r.LaneGap)
 	}
 	e.printf(", seed %d\n", r.Seed)
+	if r.Costs != nil {
+		e.printf("%s\n", r.Costs)
+	}
 	for _, kind := range slices.Sorted(maps.Keys(r.Errors)) {
 		e.printf("errors: %s × %d, such as: %s\n", kind, r.Errors[kind], r.Examples[kind])
 	}
@@ -108,6 +112,38 @@ func kindReports(all *hdrhistogram.Histogram, kinds map[string]*hdrhistogram.His
 		out = append(out, kindReport("all", all, seconds))
 	}
 	return out
+}
+
+// Kind is the report of one kind of operation.
+func (r *Report) Kind(name string) (KindReport, bool) {
+	i := slices.IndexFunc(r.Kinds, func(k KindReport) bool { return k.Kind == name })
+	if i < 0 {
+		return KindReport{}, false
+	}
+	return r.Kinds[i], true
+}
+
+// Median is the middle one of a figure in several reports.
+func Median(reports []*Report, figure func(*Report) float64) float64 {
+	values := make([]float64, len(reports))
+	for i, r := range reports {
+		values[i] = figure(r)
+	}
+	slices.Sort(values)
+	if len(values) == 0 {
+		return 0
+	}
+	return values[len(values)/2]
+}
+
+// AbortRate is the share of transactions that were begun and aborted, whether they were run
+// again or given up.
+func (r *Report) AbortRate() float64 {
+	aborted := r.Retries + r.Errors[kindAborted] + r.Errors[kindDeadlock]
+	if aborted == 0 {
+		return 0
+	}
+	return float64(aborted) / float64(aborted+r.Operations)
 }
 
 func kindReport(kind string, h *hdrhistogram.Histogram, seconds float64) KindReport {

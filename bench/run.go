@@ -43,7 +43,7 @@ func Run(ctx context.Context, s Store, w Workload, o Options, out io.Writer) (*R
 		}
 		o.Seed++ // other operations than the warm-up's
 	}
-	report, err := measure(ctx, s, w, o, out)
+	report, err := o.Meter.metered(ctx, func() (*Report, error) { return measure(ctx, s, w, o, out) })
 	if err != nil || o.SkipVerify || ctx.Err() != nil {
 		return report, err
 	}

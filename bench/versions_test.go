@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"maps"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -121,8 +122,16 @@ func (m *versions) single(ctx context.Context, k mvcc.Key, f func([]byte) ([]byt
 	return ctx.Err()
 }
 
-func (m *versions) Scan(context.Context, mvcc.Key, mvcc.Key, int) iter.Seq2[Entry, error] {
-	panic("nobody scans these")
+func (m *versions) Scan(_ context.Context, start, end mvcc.Key, _ int) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		for _, k := range slices.Sorted(maps.Keys(m.data)) {
+			if start <= k && k < end && !yield(Entry{k, m.newest(k).value}, nil) {
+				return
+			}
+		}
+	}
 }
 
 func (m *versions) Update(ctx context.Context, f func(context.Context, Tx) error) error {

@@ -57,7 +57,7 @@ func brokenf(format string, args ...any) error {
 
 // Names are the workloads that New knows.
 func Names() []string {
-	return []string{"ycsb", "put", "get", "scan50", "transfer2", "bank", "append", "registers", "skew", "contend"}
+	return []string{"ycsb", "put", "get", "scan50", "transfer2", "bank", "append", "registers", "skew", "contend", "commit"}
 }
 
 // New makes a workload by name. An unknown name or property, or a bad value, is an
@@ -81,6 +81,8 @@ func New(name string, p Properties) (Workload, error) {
 		w, err = newSkew(r)
 	case "contend":
 		w, err = newContend(r)
+	case "commit":
+		w, err = newCommits(r)
 	default:
 		return nil, &mvcc.InvalidError{Reason: "WORKLOAD", What: fmt.Sprintf("no workload %q", name),
 			Hint: fmt.Sprintf("there are %v", Names())}
