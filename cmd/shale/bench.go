@@ -19,6 +19,8 @@ type benchOptions struct {
 	connect    connectOptions
 	files      []string
 	properties []string
+	check      string
+	history    string
 	run        bench.Options
 	verifyOnly bool
 	splits     int
@@ -37,15 +39,31 @@ Properties have YCSB's names where YCSB has one; -P takes its files, and workloa
 workloadf also where there is no such file. A later -p wins. Data of an earlier run are
 used again.
 
+append and registers write down what every client saw, and check it at the end: append for
+anomalies under --check, registers for linearizability. With --history FILE the history is
+kept, and shale bench check looks at it again; one with an anomaly is kept in any case.
+
 A promise that the cluster broke exits 5, whatever else was measured.`,
 		Example: `  shale bench bank --threads 32 --duration 60s
   shale bench ycsb -P workloada -p recordcount=10000 --threads 128
-  shale bench bank --verify-only -p ledger=ledger.jsonl`,
+  shale bench bank --verify-only -p ledger=ledger.jsonl
+  shale bench append --check serializable --history h.jsonl --split 8`,
 		Args: cobra.ExactArgs(1), ValidArgs: bench.Names(),
 		RunE: func(c *cobra.Command, args []string) error {
 			return runBench(c.Context(), &o, args[0], c.OutOrStdout(), c.ErrOrStderr())
 		},
 	}
+	c.AddCommand(newBenchCheckCommand(), newBenchContentionCommand(), newBenchCommitsCommand())
+	o.register(c)
+	f := c.Flags()
+	f.StringVar(&o.check, "check", "", "isolation to hold the cluster to: si or serializable (append, skew; default si)")
+	f.StringVar(&o.history, "history", "", "new file for what every client saw (append, registers)")
+	f.BoolVar(&o.verifyOnly, "verify-only", false, "only check the data")
+	return c
+}
+
+// register adds the flags that all benches have.
+func (o *benchOptions) register(c *cobra.Command) {
 	o.connect.register(c)
 	f := c.Flags()
 	f.StringArrayVarP(&o.files, "properties", "P", nil, "a property file, or workloada … workloadf")
@@ -61,10 +79,8 @@ A promise that the cluster broke exits 5, whatever else was measured.`,
 	f.IntVar(&o.splits, "split", 0, "first split the keys of the workload into so many shards")
 	f.BoolVar(&o.run.SkipPrepare, "skip-prepare", false, "take the data as they are")
 	f.BoolVar(&o.run.SkipVerify, "skip-verify", false, "leave the data unchecked at the end")
-	f.BoolVar(&o.verifyOnly, "verify-only", false, "only check the data")
 	f.BoolVar(&o.run.Quiet, "quiet", false, "without the lines of progress")
 	f.StringVarP(&o.format, "output", "o", "table", "table or json")
-	return c
 }
 
 func (o *benchOptions) validate() error {
@@ -90,6 +106,11 @@ func (o *benchOptions) workload(name string) (bench.Workload, error) {
 	for _, assignment := range o.properties {
 		if err := properties.Set(assignment); err != nil {
 			return nil, err
+		}
+	}
+	for name, value := range map[string]string{"check": o.check, "history": o.history} {
+		if value != "" {
+			properties[name] = value
 		}
 	}
 	run, err := properties.Options(o.run)
@@ -127,6 +148,9 @@ func runBench(ctx context.Context, o *benchOptions, name string, out, say io.Wri
 	if err := o.split(ctx, w); err != nil {
 		return err
 	}
+	conn := newConnection(o.connect.hosts)
+	defer conn.http.CloseIdleConnections()
+	o.run.Meter = meter(conn)
 	report, err := bench.Run(ctx, bench.NewStore(db), w, o.run, say)
 	if report != nil {
 		if e := o.print(out, report); e != nil {

@@ -34,7 +34,7 @@ func TestCluster(t *testing.T) {
 		run  func(*testing.T, *demoCluster)
 	}{
 		{"init", testInit}, {"nodes", testNodes}, {"shards", testShards}, {"kv", testKV}, {"curl", testCurl},
-		{"sql", testSQL}, {"replica", testReplica}, {"file", testFile}, {"shell", testShell}, {"bench", testBench},
+		{"sql", testSQL}, {"replica", testReplica}, {"file", testFile}, {"shell", testShell}, {"bench", testBench}, {"histories", testHistories},
 		{"node away", testNodeAway}, {"majority away", testMajorityAway},
 	} {
 		if !t.Run(step.name, func(t *testing.T) { step.run(t, c) }) {
