@@ -70,7 +70,6 @@ func (r *Replica) stay(t *task, k mvcc.Key) {
 				Why: "too many requests wait for the lock on " + mvcc.FormatKey(k)})
 			return
 		}
-		t.since = r.now.Mono
 		r.out.Counts.Waits++
 	}
 	r.park(t)
@@ -265,7 +264,7 @@ func (r *Replica) tell(k mvcc.Key, q *lockQueue) {
 			if !t.stays() {
 				continue
 			}
-			due := max(t.since, q.since) + r.cfg.LockPatience
+			due := q.since + r.cfg.LockPatience
 			if t.told == q.holder {
 				due = t.toldAt + r.cfg.WaitEvery
 			}
