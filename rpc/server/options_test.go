@@ -144,7 +144,9 @@ func TestMaxStaleness(t *testing.T) {
 		tx = u.with(&shalev1.BeginRequest{MaxStalenessMs: 1000})
 		require.Equal(t, u.st.now, timestamp.Timestamp(tx.ReadTimestamp), "a fresh one")
 		require.Greater(t, u.st.now, drawn)
+		fresh := u.st.now
 		u.with(&shalev1.BeginRequest{MaxStalenessMs: math.MaxUint64}) // as stale as it may be
+		require.Equal(t, fresh, u.st.now)
 	})
 }
 
