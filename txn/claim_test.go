@@ -192,3 +192,18 @@ func TestSavepoints(t *testing.T) {
 	require.Equal(t, []string{"1", "-", "-"}, w.values("a", "b", "z"))
 	require.Empty(t, w.locks())
 }
+
+// S8: a transaction that was given up must not hold others up, also where its Rollback does not
+// get through and its caller forgets it: nobody keeps its claims alive.
+func TestFailedRollbackKeepsNothingAlive(t *testing.T) {
+	w := newWorld(t, "m")
+	c := w.coordinator()
+	tx, err := New(c).Begin(t.Context(), Pessimistic())
+	require.NoError(t, err)
+	_, err = tx.GetForUpdate(t.Context(), "a")
+	require.NoError(t, err)
+	require.Len(t, c.keeper.kept, 1)
+	w.fault = func(*routing.Call) fault { return lost }
+	require.Error(t, tx.Rollback(t.Context()))
+	require.Empty(t, c.keeper.kept)
+}

@@ -322,6 +322,7 @@ func (tx *Txn) Rollback(ctx context.Context) error {
 		tx.end(ErrEnded)
 		return nil
 	}
+	tx.rest() // where it does not get through, and nobody tries again, the claims must expire
 	status, err := tx.c.Rollback(ctx, named)
 	if err != nil {
 		return err
