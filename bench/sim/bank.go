@@ -31,6 +31,19 @@ func balanceOf(v []byte) (int, error) {
 	return strconv.Atoi(text)
 }
 
+// operation is one thing that a client does, and how often.
+type operation struct {
+	share int
+	do    func(ctx context.Context, p *process)
+}
+
+// operations are all that clients do.
+func (w *world) operations() []operation {
+	return []operation{{22, w.move}, {10, w.moveClaimed}, {8, func(ctx context.Context, p *process) { w.sum(ctx, p) }}, {9, w.autocommit}, {7, w.mix}, {10, w.look}, {4, w.past},
+		{5, w.count}, {7, w.add}, {8, w.skew}, {3, w.forUpdate}, {10, w.listTxn}, {6, w.again}, {1, w.twist},
+		{2, w.split}, {3, w.handOver}}
+}
+
 // operate is one operation of a client.
 func (w *world) operate(ctx context.Context, p *process) {
 	if !w.banked() {
@@ -39,25 +52,21 @@ func (w *world) operate(ctx context.Context, p *process) {
 		}
 		return
 	}
-	switch n := w.rng.IntN(100); {
-	case n < 38:
-		w.move(ctx, p)
-	case n < 48:
-		w.sum(ctx, p)
-	case n < 60:
-		w.autocommit(ctx, p)
-	case n < 68:
-		w.mix(ctx, p)
-	case n < 82:
-		w.look(ctx, p)
-	case n < 88:
-		w.count(ctx, p)
-	case n < 94:
-		w.again(ctx, p)
-	case n < 96:
-		w.split(ctx, p)
-	default:
-		w.handOver(ctx, p)
+	if w.chance(0.002) {
+		w.large(ctx, p)
+		return
+	}
+	all := w.operations()
+	total := 0
+	for _, o := range all {
+		total += o.share
+	}
+	n := w.rng.IntN(total)
+	for _, o := range all {
+		if n -= o.share; n < 0 {
+			o.do(ctx, p)
+			return
+		}
 	}
 }
 
@@ -77,11 +86,17 @@ func (w *world) open(ctx context.Context, p *process) {
 		for i := range accountCount {
 			ms = append(ms, mvcc.Mutation{Op: mvcc.MutationInsert, Key: account(i), Value: []byte(strconv.Itoa(opening))})
 		}
-		r = w.begin(start, ms)
+		r = w.begin(txn.Transaction{Start: start}, puts(ms...))
 		w.opened = r
 	}
-	ts, err := p.coordinator.Commit(ctx, txn.Transaction{Start: r.start}, r.content)
+	w.commit(ctx, p, r)
+}
+
+// commit sends the Commit of a record, and takes the answer in.
+func (w *world) commit(ctx context.Context, p *process, r *record) error {
+	ts, err := p.coordinator.Commit(ctx, r.tx, r.content)
 	w.heard(p, r, ts, err)
+	return err
 }
 
 // move moves money between two accounts and enters it in the ledger.
@@ -91,31 +106,15 @@ func (w *world) move(ctx context.Context, p *process) {
 }
 
 func (w *world) moveOnce(ctx context.Context, p *process, id int) (*record, error) {
-	from, to := w.rng.IntN(accountCount), w.rng.IntN(accountCount-1)
-	if to >= from {
-		to++
-	}
+	from, to := w.twoAccounts()
 	start, versions, err := w.read(ctx, p, account(from), account(to))
 	if err != nil {
 		return nil, err
 	}
-	var balances [2]int
-	for i, v := range versions {
-		if balances[i], err = balanceOf(v.Value); err != nil {
-			w.fail("%s reads %q at account %s, at %s", p.name, v.Value, v.Key, start)
-			return nil, err
-		}
-	}
-	amount := 1 + w.rng.IntN(100)
-	if balances[0] < amount {
+	ms, ok := w.movement(p, start, versions, id, from, to)
+	if !ok {
 		return nil, nil
 	}
-	put := func(k mvcc.Key, text string) mvcc.Mutation {
-		return mvcc.Mutation{Op: mvcc.MutationPut, Key: k, Value: []byte(text)}
-	}
-	ms := []mvcc.Mutation{put(account(from), strconv.Itoa(balances[0]-amount)),
-		put(account(to), strconv.Itoa(balances[1]+amount)),
-		put(ledger(id), fmt.Sprintf("%d %d %d", from, to, amount))}
 	if w.chance(0.5) && w.opt.Mutant != BlindRerun {
 		ms[2].Op = mvcc.MutationInsert
 	}
@@ -123,11 +122,37 @@ func (w *world) moveOnce(ctx context.Context, p *process, id int) (*record, erro
 		ms = append(ms, mvcc.Mutation{Op: mvcc.MutationCheckExists, Key: other})
 	}
 	w.rng.Shuffle(len(ms), func(i, j int) { ms[i], ms[j] = ms[j], ms[i] })
-	r := w.begin(start, ms)
+	r := w.begin(txn.Transaction{Start: start}, puts(ms...))
 	r.transfer = id
-	ts, err := p.coordinator.Commit(ctx, txn.Transaction{Start: start}, r.content)
-	w.heard(p, r, ts, err)
-	return r, err
+	return r, w.commit(ctx, p, r)
+}
+
+// movement is what moving some money writes: both accounts and an entry of the ledger. Not ok:
+// there is no money to move.
+func (w *world) movement(p *process, at timestamp.Timestamp, versions []mvcc.Version, id, from, to int) ([]mvcc.Mutation, bool) {
+	var balances [2]int
+	for i, v := range versions {
+		var err error
+		if balances[i], err = balanceOf(v.Value); err != nil {
+			w.fail("%s reads %q at account %s, at %s", p.name, v.Value, v.Key, at)
+			return nil, false
+		}
+	}
+	amount := 1 + w.rng.IntN(100)
+	if balances[0] < amount {
+		return nil, false
+	}
+	return []mvcc.Mutation{put(account(from), strconv.Itoa(balances[0]-amount)), put(account(to), strconv.Itoa(balances[1]+amount)),
+		put(ledger(id), fmt.Sprintf("%d %d %d", from, to, amount))}, true
+}
+
+// twoAccounts are two different ones.
+func (w *world) twoAccounts() (from, to int) {
+	from, to = w.rng.IntN(accountCount), w.rng.IntN(accountCount-1)
+	if to >= from {
+		to++
+	}
+	return from, to
 }
 
 // read begins a transaction and reads keys in it.
@@ -140,11 +165,7 @@ func (w *world) read(ctx context.Context, p *process, keys ...mvcc.Key) (timesta
 	if err != nil {
 		return 0, nil, w.passing(p, "a read", err)
 	}
-	for i, v := range versions {
-		w.counts.Reads++
-		w.history.seen = append(w.history.seen,
-			seen{at: start, key: keys[i], commitTS: v.CommitTS, startTS: v.StartTS})
-	}
+	w.saw(start, keys, versions)
 	return start, versions, nil
 }
 
@@ -179,7 +200,7 @@ func (w *world) autocommit(ctx context.Context, p *process) {
 		ms = append(ms, mvcc.Mutation{Op: mvcc.MutationPut,
 			Key: mvcc.Key(fmt.Sprintf("b/%d", w.history.transfer)), Value: []byte("auto")})
 	}
-	r := w.begin(0, ms)
+	r := w.begin(txn.Transaction{}, puts(ms...))
 	ts, err := p.coordinator.Autocommit(ctx, r.content)
 	w.heard(p, r, ts, err)
 }
@@ -202,50 +223,5 @@ func (w *world) mix(ctx context.Context, p *process) {
 		}
 		ms = append(ms, m)
 	}
-	r := w.begin(start, ms)
-	ts, err := p.coordinator.Commit(ctx, txn.Transaction{Start: start}, r.content)
-	w.heard(p, r, ts, err)
-}
-
-// again asks about a transaction whose client is gone, or is at it now: by sending its
-// Commit again, by Outcome, or by a Rollback that decides.
-func (w *world) again(ctx context.Context, p *process) {
-	r := w.takeOpen()
-	if r == nil || w.chance(0.2) {
-		if r = pick(w, w.history.records); r.start == 0 {
-			return
-		}
-	}
-	if w.opt.Mutant == BlindRerun && r.transfer != 0 && r.decision == mvcc.Undecided {
-		w.moveOnce(ctx, p, r.transfer)
-		return
-	}
-	w.counts.Repeats++
-	if n := w.rng.IntN(100); n < 60 && !r.auto {
-		ts, err := p.coordinator.Commit(ctx, txn.Transaction{Start: r.start}, r.content)
-		w.repeated(p, r, ts, err)
-	} else {
-		w.ask(ctx, p, r, n > 90)
-	}
-}
-
-// ask asks for a transaction's outcome, and with decide puts an end to it.
-func (w *world) ask(ctx context.Context, p *process, r *record, decide bool) bool {
-	status, err := mvcc.TxnStatus{}, error(nil)
-	if decide {
-		status, err = p.coordinator.Rollback(ctx, txn.Transaction{Start: r.start, Primary: r.primary()})
-	} else {
-		status, err = p.coordinator.Outcome(ctx, r.start, r.primary())
-	}
-	if err != nil {
-		_ = w.passing(p, "an outcome", err)
-		return false
-	}
-	if status.Decision == mvcc.Committed {
-		w.acknowledge(r, status.CommitTS)
-	}
-	if status.Decision != mvcc.Undecided {
-		w.decided(p, r, status.Decision, status.CommitTS)
-	}
-	return status.Decision != mvcc.Undecided
+	_ = w.commit(ctx, p, w.begin(txn.Transaction{Start: start}, puts(ms...)))
 }

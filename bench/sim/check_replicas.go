@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -70,15 +71,35 @@ func (w *world) compare() {
 		}
 		if r.span != before.span || !slices.EqualFunc(r.locks, before.locks, sameLock) ||
 			!slices.EqualFunc(r.versions, before.versions, sameVersion) {
-			w.fail("shard %d at index %d is not the same at node %d as elsewhere: %d locks, %d versions; %d, %d",
-				m.shard, r.index, m.p.id, len(r.locks), len(r.versions), len(before.locks), len(before.versions))
+			w.fail("shard %d at index %d is not the same at node %d as elsewhere: %s", m.shard, r.index, m.p.id,
+				r.unlike(before))
 		}
 	}
 }
 
+// unlike says what is not the same.
+func (r rows) unlike(o rows) string {
+	if len(r.locks) != len(o.locks) || len(r.versions) != len(o.versions) || r.span != o.span {
+		return fmt.Sprintf("%d locks, %d versions, %v; %d, %d, %v", len(r.locks), len(r.versions), r.span, len(o.locks),
+			len(o.versions), o.span)
+	}
+	for i := range r.locks {
+		if !sameLock(r.locks[i], o.locks[i]) {
+			return fmt.Sprintf("%+v; %+v", r.locks[i], o.locks[i])
+		}
+	}
+	for i := range r.versions {
+		if !sameVersion(r.versions[i], o.versions[i]) {
+			return fmt.Sprintf("%+v; %+v", r.versions[i], o.versions[i])
+		}
+	}
+	return "nothing"
+}
+
 func sameLock(a, b mvcc.Lock) bool {
 	return a.Key == b.Key && a.StartTS == b.StartTS && a.Digest == b.Digest && a.Expires == b.Expires &&
-		a.MinCommitTS == b.MinCommitTS && a.Primary == b.Primary && a.Kind == b.Kind
+		a.MinCommitTS == b.MinCommitTS && a.Primary == b.Primary && a.Kind == b.Kind && a.Async == b.Async &&
+		slices.Equal(a.Secondaries, b.Secondaries)
 }
 
 func sameVersion(a, b mvcc.Version) bool {

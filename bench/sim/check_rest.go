@@ -6,7 +6,6 @@ import (
 
 	"github.com/shaledb/shale/mvcc"
 	"github.com/shaledb/shale/shard/routing"
-	"github.com/shaledb/shale/txn"
 )
 
 // restMax is how long the cluster may take to come to rest once the trouble is over: some
@@ -52,8 +51,8 @@ func (w *world) conclude(ctx context.Context, r *record) {
 		if w.ask(ctx, w.clients[0], r, false) {
 			break
 		}
-		if w.chance(0.5) && !r.auto {
-			ts, err := w.clients[1].coordinator.Commit(ctx, txn.Transaction{Start: r.start}, r.content)
+		if w.chance(0.5) && r.repeatable() {
+			ts, err := w.clients[1].coordinator.Commit(ctx, r.tx, r.content)
 			w.repeated(w.clients[1], r, ts, err)
 		}
 		if w.ask(ctx, w.clients[1], r, true) {
@@ -128,7 +127,13 @@ func (w *world) verify() {
 	w.compare()
 	w.checkWhole(t)
 	w.checkReads(t)
+	w.checkClaims(t)
 	w.checkConflicts(t)
+	w.checkChecks(t)
 	w.checkOnce(t)
 	w.checkCounters(t)
+	w.checkTallies(t)
+	w.checkDuties(t)
+	w.checkSerializable(t)
+	w.checkLists()
 }

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"slices"
+
 	"github.com/shaledb/shale/mvcc"
 	"github.com/shaledb/shale/timestamp"
 )
@@ -21,7 +23,10 @@ func (t truth) at(k mvcc.Key, ts timestamp.Timestamp) mvcc.Version {
 // of is the version that a transaction's write left.
 func (t truth) of(r *record, m mvcc.Mutation) (mvcc.Version, bool) {
 	for _, v := range t[m.Key] {
-		if r.auto && string(v.Value) == string(m.Value) || !r.auto && v.StartTS == r.start {
+		switch {
+		case r.auto && string(v.Value) == string(m.Value), !r.auto && !r.twin && v.StartTS == r.start:
+			return v, true
+		case r.twin && v.StartTS == r.start && string(v.Value) == string(m.Value):
 			return v, true
 		}
 	}
@@ -52,19 +57,96 @@ func (w *world) checkReads(t truth) {
 	}
 }
 
-// checkConflicts: of two transactions that wrote the same key, one had ended when the other
-// began. Autocommits read nothing, so nothing of theirs can be lost.
-func (w *world) checkConflicts(t truth) {
+// checkClaims: what a committed transaction found under its claims is what a read at its read
+// timestamp finds.
+func (w *world) checkClaims(t truth) {
+	for _, r := range w.history.records {
+		if !r.present {
+			continue
+		}
+		for _, s := range r.claimed {
+			if v := t.at(s.key, s.at); v.CommitTS != s.commitTS || v.StartTS != s.startTS {
+				w.fail("%v claimed %s, found the version of %s and read at %s: that of %s was there", r, s.key,
+					s.commitTS, s.at, v.CommitTS)
+			}
+		}
+	}
+}
+
+// commits are the moments at which keys were written, or kept from being written by a committed
+// check or claim.
+type commits map[mvcc.Key][]committed
+
+type committed struct {
+	at, by timestamp.Timestamp
+	what   string
+}
+
+func (w *world) commits(t truth) commits {
+	out := commits{}
+	for k, vs := range t {
+		for _, v := range vs {
+			out[k] = append(out[k], committed{v.CommitTS, v.StartTS, "written"})
+		}
+	}
 	for _, r := range w.history.records {
 		if !r.present || r.auto {
 			continue
 		}
+		for _, k := range r.guards() {
+			out[k] = append(out[k], committed{r.commitTS, r.start, "checked or claimed"})
+		}
+	}
+	return out
+}
+
+// guards are the keys that it checked or claimed.
+func (r *record) guards() []mvcc.Key {
+	keys := slices.Clone(r.tx.Claims)
+	for _, m := range r.content.Mutations {
+		if m.Op.Check() {
+			keys = append(keys, m.Key)
+		}
+	}
+	return keys
+}
+
+// checkConflicts: of two transactions that wrote, checked or claimed the same key, one had ended
+// when the other read (S4, S6, P12). Autocommits read nothing, so nothing of theirs can be
+// lost, and an addition loses nothing.
+func (w *world) checkConflicts(t truth) {
+	all := w.commits(t)
+	for _, r := range w.history.records {
+		if !r.present || r.auto {
+			continue
+		}
+		keys := r.guards()
 		for _, m := range r.content.Mutations {
-			for _, v := range t[m.Key] {
-				if v.CommitTS > r.start && v.CommitTS < r.commitTS {
-					w.fail("%v was committed at %s over the version of %s at %s, which it cannot have seen", r,
-						r.commitTS, v.CommitTS, m.Key)
+			if !m.Op.Atomic() {
+				keys = append(keys, m.Key)
+			}
+		}
+		for _, k := range keys {
+			for _, c := range all[k] {
+				if c.by != r.start && c.at > r.readTS() && c.at < r.commitTS {
+					w.fail("%v was committed at %s, but %s was %s at %s, of which it cannot have known", r,
+						r.commitTS, k, c.what, c.at)
 				}
+			}
+		}
+	}
+}
+
+// checkChecks: a committed check was true when its transaction was committed.
+func (w *world) checkChecks(t truth) {
+	for _, r := range w.history.records {
+		for _, m := range r.content.Mutations {
+			if !r.present || m.Op != mvcc.MutationCheckExists && m.Op != mvcc.MutationInsert {
+				continue
+			}
+			before := t.at(m.Key, r.commitTS.Prev())
+			if present := before.Op == mvcc.OpPut; present != (m.Op == mvcc.MutationCheckExists) {
+				w.fail("%v was committed at %s, but %s does not hold: %s", r, r.commitTS, m.Op, mvcc.FormatKey(m.Key))
 			}
 		}
 	}

@@ -71,6 +71,9 @@ func (w *world) choose() {
 		Patience: pick(w, []time.Duration{200 * time.Millisecond, time.Second, 5 * time.Second})}
 	w.set.call = w.between(300*time.Millisecond, 3*time.Second)
 	w.set.segment = 64 << 10 << w.rng.IntN(3)
+	if w.chance(0.04) {
+		w.set.segment = 6 << 20 // for entries as large as they come
+	}
 	w.set.syncFails = pick(w, []float64{0, 0, 0.001})
 	w.set.flushFails = pick(w, []float64{0, 0, 0, 0.001})
 }

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"maps"
@@ -26,17 +27,30 @@ type folder struct {
 	flipped *flip
 }
 
-// inode is a file: what its readers see, and what the disk holds of it.
+// inode is a file: what its readers see, and what the disk holds of it. A page is never changed
+// in place, so that both can share it; nil is one of zeros.
 type inode struct {
-	cache, disk []byte
-	dirty       []extent
+	cache, disk []*page
+	dirty       []int // pages
 }
 
-type extent struct{ from, to int }
+const (
+	pageSize   = 4096 // the log writes whole ones
+	sectorSize = 512
+)
 
+type page [pageSize]byte
+
+func (n *inode) grow(pages int) {
+	for len(n.cache) < pages {
+		n.cache = append(n.cache, nil)
+	}
+}
+
+// written are the pages of a write.
 type written struct {
-	n  *inode
-	at extent
+	n        *inode
+	from, to int
 }
 
 // nameChange gives a file a name, or, without one, takes it away.
@@ -44,8 +58,6 @@ type nameChange struct {
 	name string
 	n    *inode
 }
-
-const sectorSize = 512
 
 var (
 	errEnded = errors.New("the process is gone")
@@ -150,34 +162,46 @@ func (f *folder) losePower(r *rand.Rand) (torn bool) {
 
 func (n *inode) losePower(r *rand.Rand) (torn bool) {
 	if len(n.disk) < len(n.cache) && r.IntN(2) == 0 {
-		n.disk = append(n.disk, make([]byte, len(n.cache)-len(n.disk))...)
+		n.disk = append(n.disk, make([]*page, len(n.cache)-len(n.disk))...)
 	}
-	most := 1 + r.IntN(8) // of a write, mostly the front is there
-	for _, x := range n.dirty {
-		kept := 0
-		for at := x.from; at < x.to; at += sectorSize {
-			end := min(at+sectorSize, x.to, len(n.disk))
-			if at >= end {
-				break
-			}
-			switch luck := r.IntN(8); {
-			case luck == 0:
-				for i := at; i < end; i++ {
-					n.disk[i] = byte(r.Uint32())
-				}
-			case luck == 1:
-				clear(n.disk[at:end])
-			case luck < most:
-				copy(n.disk[at:end], n.cache[at:end])
-				kept++
-				continue
-			}
-			torn = true
+	luck := r.IntN(9) // how much of a write is there
+	for _, i := range n.dirty {
+		if i < len(n.disk) {
+			var whole bool
+			n.disk[i], whole = tear(r, luck, n.disk[i], n.cache[i])
+			torn = torn || !whole
 		}
 	}
 	n.dirty = nil
 	n.cache = slices.Clone(n.disk)
 	return torn
+}
+
+// tear is what is left of a page that was being written over another.
+func tear(r *rand.Rand, luck int, before, after *page) (*page, bool) {
+	left, whole := page{}, true
+	if before != nil {
+		left = *before
+	}
+	for at := 0; at < pageSize; at += sectorSize {
+		sector := left[at : at+sectorSize]
+		switch n := r.IntN(8); {
+		case n < luck && after != nil:
+			copy(sector, after[at:])
+			continue
+		case n < luck:
+			clear(sector)
+			continue
+		case n == 7:
+			for i := range sector {
+				sector[i] = byte(r.Uint32())
+			}
+		case n == 6:
+			clear(sector)
+		}
+		whole = false
+	}
+	return &left, whole
 }
 
 // handle is an open file.
@@ -188,12 +212,19 @@ type handle struct {
 }
 
 func (h *handle) ReadAt(p []byte, off int64) (int, error) {
-	if off >= int64(len(h.n.cache)) {
-		return 0, io.EOF
-	}
-	n := copy(p, h.n.cache[off:])
-	if n < len(p) {
-		return n, io.EOF
+	n := 0
+	for n < len(p) {
+		i, at := int(off)/pageSize, int(off)%pageSize
+		if i >= len(h.n.cache) {
+			return n, io.EOF
+		}
+		part := p[n:min(len(p), n+pageSize-at)]
+		if from := h.n.cache[i]; from != nil {
+			copy(part, from[at:])
+		} else {
+			clear(part)
+		}
+		n, off = n+len(part), off+int64(len(part))
 	}
 	return n, nil
 }
@@ -205,19 +236,22 @@ func (h *handle) WriteAt(p []byte, off int64) (int, error) {
 	}
 	err := h.f.op()
 	if err != nil {
-		p = p[:len(p)/2/sectorSize*sectorSize]
+		p = p[:len(p)/2/pageSize*pageSize]
 	}
-	from, to := int(off), int(off)+len(p)
-	if grow := to - len(h.n.cache); grow > 0 {
-		h.n.cache = append(h.n.cache, make([]byte, grow)...)
+	from, to := int(off)/pageSize, (int(off)+len(p))/pageSize
+	if int(off)%pageSize != 0 || len(p)%pageSize != 0 {
+		panic("the log writes a part of a page")
 	}
-	copy(h.n.cache[from:], p)
-	if b := h.f.flipped; b != nil && b.n == h.n && from <= b.at && b.at < to {
+	h.n.grow(to)
+	for i := from; i < to; i++ {
+		h.n.cache[i] = pageOf(p[(i-from)*pageSize:])
+		h.n.dirty = append(h.n.dirty, i)
+	}
+	if b := h.f.flipped; b != nil && b.n == h.n && from <= b.at/pageSize && b.at/pageSize < to {
 		h.f.flipped = nil // it lay behind the end, and is written over
 	}
-	h.n.dirty = append(h.n.dirty, extent{from, to})
 	if h.mode == raftlog.ModeAppend {
-		h.f.last = written{h.n, extent{from, to}}
+		h.f.last = written{h.n, from, to}
 	}
 	return len(p), err
 }
@@ -235,14 +269,24 @@ func (h *handle) Sync() error {
 		return errIO
 	}
 	if grow := len(h.n.cache) - len(h.n.disk); grow > 0 {
-		h.n.disk = append(h.n.disk, make([]byte, grow)...)
+		h.n.disk = append(h.n.disk, make([]*page, grow)...)
 	}
-	for _, x := range dirty {
-		copy(h.n.disk[x.from:x.to], h.n.cache[x.from:x.to])
+	for _, i := range dirty {
+		h.n.disk[i] = h.n.cache[i]
 	}
 	return nil
 }
 
-func (h *handle) Size() (int64, error) { return int64(len(h.n.cache)), nil }
+// pageOf copies a page, unless it is all zeros.
+func pageOf(b []byte) *page {
+	var zeros page
+	if bytes.Equal(b[:pageSize], zeros[:]) {
+		return nil
+	}
+	p := page(b[:pageSize])
+	return &p
+}
+
+func (h *handle) Size() (int64, error) { return int64(len(h.n.cache)) * pageSize, nil }
 
 func (h *handle) Close() error { return nil }

@@ -161,7 +161,6 @@ func (m *member) read(r *shard.Read) {
 		m.quarantine(err)
 		return
 	}
-	m.must(err)
 	m.reply(r.Request.ID, res, err)
 }
 

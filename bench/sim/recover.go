@@ -17,8 +17,8 @@ import (
 // meanwhile, or its log is damaged and it must not come back as if it had promised nothing.
 func (p *process) comeUp() bool {
 	w, f := p.w, p.disk.folder
-	var whole *folder
-	if f.flipped != nil {
+	flipped, whole := f.flipped, (*folder)(nil)
+	if flipped != nil {
 		whole = f.mended()
 	}
 	groups, err := p.disk.open(false)
@@ -46,7 +46,10 @@ func (p *process) comeUp() bool {
 		w.fail("node %d: its log cannot be read: %v", p.id, err)
 		return false
 	}
-	p.checkFlip(whole, groups)
+	if flipped != nil {
+		f.flipped = nil
+		p.checkFlip(flipped, whole, groups)
+	}
 	for _, m := range p.members {
 		m.recover(groups[m.shard])
 	}

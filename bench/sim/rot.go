@@ -24,10 +24,17 @@ type flip struct {
 }
 
 func (f *flip) turn() {
-	for _, b := range [...][]byte{f.n.cache, f.n.disk} {
-		if f.at < len(b) {
-			b[f.at] ^= f.bit
+	for _, pages := range [...][]*page{f.n.cache, f.n.disk} {
+		i := f.at / pageSize
+		if i >= len(pages) {
+			continue
 		}
+		p := page{}
+		if pages[i] != nil {
+			p = *pages[i]
+		}
+		p[f.at%pageSize] ^= f.bit
+		pages[i] = &p
 	}
 }
 
@@ -43,12 +50,12 @@ func (f *folder) flip(w *world) bool {
 	for range 50 {
 		name := pick(w, files)
 		n := f.names[name]
-		at := w.rng.IntN(len(n.disk))
-		if n.disk[at] == 0 && !w.chance(0.1) || len(n.dirty) > 0 ||
-			n == f.last.n && at >= f.last.at.from && at < f.last.at.to {
+		i, at := w.rng.IntN(len(n.disk)), w.rng.IntN(pageSize)
+		if n.disk[i] == nil || n.disk[i][at] == 0 && !w.chance(0.1) || len(n.dirty) > 0 ||
+			n == f.last.n && i >= f.last.from && i < f.last.to {
 			continue
 		}
-		f.flipped = &flip{name, n, at, 1 << w.rng.IntN(8)}
+		f.flipped = &flip{name, n, i*pageSize + at, 1 << w.rng.IntN(8)}
 		f.flipped.turn()
 		return true
 	}
@@ -68,12 +75,7 @@ func (f *folder) mended() *folder {
 }
 
 // checkFlip: a log with a flipped bit that was opened all the same holds what it held without.
-func (p *process) checkFlip(whole *folder, got map[routing.ShardID]*raftlog.Replayed) {
-	if whole == nil {
-		return
-	}
-	at := *p.disk.folder.flipped
-	p.disk.folder.flipped = nil
+func (p *process) checkFlip(at *flip, whole *folder, got map[routing.ShardID]*raftlog.Replayed) {
 	log, want, err := raftlog.Open(p.name, raftlog.Config{FS: whole, SegmentSize: p.w.set.segment})
 	if err != nil {
 		p.w.fail("node %d: its log cannot be read: %v", p.id, err)

@@ -32,6 +32,8 @@ type Result struct {
 type Counts struct {
 	Committed, Aborted, Unknown int // transactions, as their clients heard
 	Repeats, Scans, Reads       int
+	Claims, Deadlocks           int
+	Serializable, Large         int // of the transactions
 	Splits, Transfers           int
 	Snapshots                   int // raft snapshots installed
 	Refused                     int // times that a damaged log or store was refused
@@ -39,14 +41,17 @@ type Counts struct {
 }
 
 func (c Counts) String() string {
-	return fmt.Sprintf("committed %d aborted %d unknown %d repeats %d scans %d reads %d splits %d transfers %d "+
-		"raft snapshots %d damage refused %d; %s", c.Committed, c.Aborted, c.Unknown, c.Repeats, c.Scans, c.Reads,
-		c.Splits, c.Transfers, c.Snapshots, c.Refused, c.Faults)
+	return fmt.Sprintf("committed %d aborted %d unknown %d repeats %d scans %d reads %d claims %d deadlocks %d "+
+		"serializable %d large %d splits %d transfers %d raft snapshots %d damage refused %d; %s", c.Committed, c.Aborted,
+		c.Unknown, c.Repeats, c.Scans, c.Reads, c.Claims, c.Deadlocks, c.Serializable, c.Large, c.Splits, c.Transfers,
+		c.Snapshots, c.Refused, c.Faults)
 }
 
 func (c *Counts) add(o Counts) {
 	c.Committed, c.Aborted, c.Unknown = c.Committed+o.Committed, c.Aborted+o.Aborted, c.Unknown+o.Unknown
 	c.Repeats, c.Scans, c.Reads = c.Repeats+o.Repeats, c.Scans+o.Scans, c.Reads+o.Reads
+	c.Claims, c.Deadlocks, c.Serializable = c.Claims+o.Claims, c.Deadlocks+o.Deadlocks, c.Serializable+o.Serializable
+	c.Large += o.Large
 	c.Splits, c.Transfers, c.Snapshots = c.Splits+o.Splits, c.Transfers+o.Transfers, c.Snapshots+o.Snapshots
 	c.Refused += o.Refused
 	for f, n := range o.Faults {
@@ -71,7 +76,7 @@ type world struct {
 	calm    bool // the nemesis has gone home
 
 	requests shard.RequestID
-	history  history
+	history  chronicle
 	issued   order
 	set      settings
 	opened   *record // the transaction that opens the accounts

@@ -1,0 +1,87 @@
+package sim
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/shaledb/shale/mvcc"
+	"github.com/shaledb/shale/txn"
+)
+
+// tally are counters that are added to by the store, and now and then by hand.
+func tallies() []mvcc.Key { return []mvcc.Key{"9", "n1", "n2"} }
+
+// add adds to a counter a number that nobody else adds, so that its versions tell who did.
+func (w *world) add(ctx context.Context, p *process) {
+	k := pick(w, tallies())
+	w.history.addend++
+	delta := w.history.addend
+	sum := mvcc.Mutation{Op: mvcc.MutationAdd, Key: k, Value: []byte(strconv.Itoa(delta))}
+	switch n := w.rng.IntN(10); {
+	case n < 4:
+		r := w.note(txn.Transaction{}, puts(sum))
+		r.adds, r.addend = k, delta
+		ts, err := p.coordinator.Autocommit(ctx, r.content)
+		w.heard(p, r, ts, err)
+	case n < 8: // beside a write that may conflict, or in another shard
+		start, err := p.coordinator.Now(ctx)
+		if err != nil {
+			return
+		}
+		ms := []mvcc.Mutation{sum, put(register(w.rng.IntN(registerCount)), "beside")}
+		if w.chance(0.5) {
+			ms[0], ms[1] = ms[1], ms[0]
+		}
+		r := w.begin(txn.Transaction{Start: start}, puts(ms...))
+		r.adds, r.addend = k, delta
+		_ = w.commit(ctx, p, r)
+	default: // by hand: read, and put what was read and more
+		start, versions, err := w.read(ctx, p, k)
+		if err != nil {
+			return
+		}
+		n := 0
+		if versions[0].Op == mvcc.OpPut {
+			if n, err = strconv.Atoi(string(versions[0].Value)); err != nil {
+				w.fail("%s reads %q at counter %s, at %s", p.name, versions[0].Value, k, start)
+			}
+		}
+		r := w.note(txn.Transaction{Start: start}, puts(put(k, strconv.Itoa(n+delta))))
+		r.adds, r.addend = k, delta
+		_ = w.commit(ctx, p, r)
+	}
+}
+
+// checkTallies: each version of a counter is the one before it and what one transaction adds; no
+// addition is lost, and none done twice.
+func (w *world) checkTallies(t truth) {
+	byDelta := map[int]*record{}
+	for _, r := range w.history.records {
+		if r.adds != "" {
+			byDelta[r.addend] = r
+		}
+	}
+	for _, k := range tallies() {
+		vs, before := t[k], 0
+		for i := len(vs) - 1; i >= 0; i-- {
+			n, err := strconv.Atoi(string(vs[i].Value))
+			r := byDelta[n-before]
+			switch {
+			case err != nil || r == nil || r.adds != k:
+				w.fail("counter %s goes from %d to %q at %s: nobody adds that", k, before, vs[i].Value, vs[i].CommitTS)
+				return
+			case r.decision == mvcc.Aborted:
+				w.fail("%v was aborted, and adds to %s at %s", r, k, vs[i].CommitTS)
+			case r.decision == mvcc.Committed && r.commitTS != vs[i].CommitTS:
+				w.fail("%v was committed at %s, and adds to %s at %s", r, r.commitTS, k, vs[i].CommitTS)
+			}
+			delete(byDelta, n-before)
+			before = n
+		}
+	}
+	for _, r := range w.history.records {
+		if r.adds != "" && r.decision == mvcc.Committed && byDelta[r.addend] != nil {
+			w.fail("%v was acknowledged at %s, and its addition is lost", r, r.commitTS)
+		}
+	}
+}

@@ -1,0 +1,147 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/shaledb/shale/mvcc"
+	"github.com/shaledb/shale/timestamp"
+	"github.com/shaledb/shale/txn"
+)
+
+// The duties: of each pair one at least is on duty, always. Pairs lie in one shard, or in two.
+const pairCount = 3
+
+func duty(pair, side int) mvcc.Key {
+	if pair > 0 && side == 1 {
+		return mvcc.Key(fmt.Sprintf("s%d", pair))
+	}
+	return mvcc.Key(fmt.Sprintf("d%d%d", pair, side))
+}
+
+func onDuty(v mvcc.Version) bool { return v.Op != mvcc.OpPut || string(v.Value[:1]) != "0" }
+
+// skew goes off duty where the other one is on, and back on duty otherwise. Under snapshot
+// isolation two of these would leave nobody; so they are serializable.
+func (w *world) skew(ctx context.Context, p *process) {
+	pair, side := w.rng.IntN(pairCount), w.rng.IntN(2)
+	keys := []mvcc.Key{duty(pair, 0), duty(pair, 1)}
+	tx := txn.Transaction{}
+	var versions []mvcc.Version
+	var err error
+	if w.chance(0.2) { // with a claim on what it writes
+		claiming, ok := w.pessimistic(ctx, p)
+		if !ok {
+			return
+		}
+		if _, ok = w.claim(ctx, p, claiming, keys[side]); !ok {
+			return
+		}
+		tx, claiming.Fixed = *claiming, true
+		at := tx.ReadTS
+		if _, versions, err = p.coordinator.Get(ctx, txn.Read{TS: at, Own: tx.Start, Primary: tx.Primary}, keys); err != nil {
+			if !definite(err) {
+				_ = w.passing(p, "a read", err)
+			}
+			w.giveUp(ctx, p, claiming)
+			return
+		}
+		tx.Fixed = true
+	} else if tx.Start, versions, err = w.read(ctx, p, keys...); err != nil {
+		return
+	}
+	to := "1"
+	if onDuty(versions[1-side]) && onDuty(versions[side]) {
+		to = "0"
+	}
+	content := puts(put(keys[side], to))
+	content.Serializable = true
+	switch n := w.rng.IntN(10); {
+	case n < 5:
+		content.ReadKeys = keys
+	case n < 7: // the one that it does not write
+		content.ReadKeys = keys[1-side : 2-side]
+	default:
+		for _, k := range keys {
+			content.ReadSpans = append(content.ReadSpans, mvcc.Span{Start: k, End: k + "~"})
+		}
+	}
+	if w.chance(0.2) { // an addition beside it: it waits, and so takes long
+		content.Mutations = append(content.Mutations, put(register(w.rng.IntN(registerCount)), "duty"))
+	}
+	w.counts.Serializable++
+	_ = w.commit(ctx, p, w.begin(tx, content))
+}
+
+// checkDuties: at no time is nobody of a pair on duty.
+func (w *world) checkDuties(t truth) {
+	for pair := range pairCount {
+		for side := range 2 {
+			for _, v := range t[duty(pair, side)] {
+				if !onDuty(v) && !onDuty(t.at(duty(pair, 1-side), v.CommitTS)) {
+					w.fail("write skew: at %s nobody of pair %d is on duty", v.CommitTS, pair)
+				}
+			}
+		}
+	}
+}
+
+// checkSerializable: what a serializable transaction has read is as it was when it commits.
+func (w *world) checkSerializable(t truth) {
+	keys := slices.Sorted(maps.Keys(t))
+	for _, r := range w.history.records {
+		if !r.present || !r.content.Serializable {
+			continue
+		}
+		for _, k := range keys {
+			if !r.hasRead(k) {
+				continue
+			}
+			for _, v := range t[k] {
+				if v.CommitTS > r.readTS() && v.CommitTS <= r.commitTS && v.StartTS != r.start {
+					w.fail("%v was committed at %s, but what it read of %s was changed at %s", r, r.commitTS, k, v.CommitTS)
+				}
+			}
+		}
+	}
+}
+
+func (r *record) hasRead(k mvcc.Key) bool {
+	for _, read := range r.content.ReadKeys {
+		if read == k {
+			return true
+		}
+	}
+	for _, s := range r.content.ReadSpans {
+		if s.Contains(k) {
+			return true
+		}
+	}
+	return false
+}
+
+// past reads as of a moment of the past, which someone has read at or not.
+func (w *world) past(ctx context.Context, p *process) {
+	at := w.issued.heard.Add(-w.between(0, 3*time.Second))
+	if w.opened == nil || at < w.opened.commitTS {
+		return
+	}
+	keys := []mvcc.Key{account(w.rng.IntN(accountCount)), account(w.rng.IntN(accountCount)), pick(w, tallies())}
+	_, versions, err := p.coordinator.Get(ctx, txn.Read{TS: at}, keys)
+	if err != nil {
+		_ = w.passing(p, "a read of the past", err)
+		return
+	}
+	w.saw(at, keys, versions)
+}
+
+// saw notes what a read found.
+func (w *world) saw(at timestamp.Timestamp, keys []mvcc.Key, versions []mvcc.Version) {
+	for i, v := range versions {
+		w.counts.Reads++
+		w.history.seen = append(w.history.seen, seen{at: at, key: keys[i], commitTS: v.CommitTS, startTS: v.StartTS})
+	}
+}
