@@ -18,14 +18,16 @@ import (
 type appending struct {
 	numbered
 	notebook
-	level    history.Level
-	modes    mix
-	lists    *rotation
-	opsMin   int
-	opsMax   int
-	value    atomic.Int64
-	process  atomic.Int64 // of Verify: nobody else's
-	resolves atomic.Int64
+	level  history.Level
+	modes  mix
+	lists  *rotation
+	opsMin int
+	opsMax int
+	// impatient is the share of clients that do not wait for the answer to their Commit.
+	impatient float64
+	value     atomic.Int64
+	process   atomic.Int64 // of Verify: nobody else's
+	resolves  atomic.Int64
 }
 
 // newAppend reads the properties.
@@ -34,7 +36,8 @@ func newAppend(p *propertyReader) (*appending, error) {
 	w.level = history.Level(p.choice("check", string(history.SnapshotIsolation), string(history.Serializable)))
 	keys, appends := p.integer("keycount", 24), p.integer("maxappends", 64)
 	w.opsMin, w.opsMax = int(p.integer("minops", 1)), int(p.integer("maxops", 5))
-	for _, m := range modesOf(w.level) {
+	w.impatient = p.number("impatient", 0.03)
+	for _, m := range usualModes() {
 		w.modes = append(w.modes, share{m.kind, p.number(m.kind, m.weight)})
 	}
 	path := p.text("history", "")
@@ -64,10 +67,10 @@ const (
 	modeStale       = "stale" // reads a past of a second at most
 )
 
-// modesOf are the modes and their usual shares. Held to be serializable, those that read and
+// usualModes are the modes and their shares. Held to be serializable, those that read and
 // write ask for it. Under snapshot isolation appends by the store stand alone: they work on
 // the list as it is at the commit, where a transaction's own reads may be older.
-func modesOf(history.Level) mix {
+func usualModes() mix {
 	return mix{{modeOptimistic, 0.35}, {modePessimistic, 0.3}, {modeBlind, 0.1}, {modeReader, 0.2}, {modeStale, 0.05}}
 }
 
@@ -76,7 +79,7 @@ type appendOp struct {
 	mode    string
 	process int
 	steps   []listStep
-	salt    uint64 // what else is left to chance
+	fortune fortune
 }
 
 type listStep struct {
@@ -94,7 +97,8 @@ func (o *appendOp) Kind() string { return o.mode }
 func (w *appending) Prepare(context.Context, Store, int) error { return nil }
 
 func (w *appending) Generate(rng *rand.Rand, thread int) Op {
-	op := &appendOp{mode: w.modes.choose(rng), process: thread, salt: rng.Uint64()}
+	op := &appendOp{mode: w.modes.choose(rng), process: thread}
+	op.fortune = fortuneOf(rng, w.impatient, op.mode)
 	for range w.opsMin + rng.IntN(w.opsMax-w.opsMin+1) {
 		op.steps = append(op.steps, w.step(rng, op.mode))
 	}
@@ -154,7 +158,7 @@ func (w *appending) Execute(ctx context.Context, s Store, op Op) (int, error) {
 		rec.Outcome = history.Aborted // its Commit was never sent
 		run.giveUp(ctx)
 	} else {
-		err = run.commit(ctx, o.salt)
+		err = run.commit(ctx, o.fortune)
 	}
 	return 0, joined(err, run.note(err))
 }
@@ -205,7 +209,7 @@ func (w *appending) readAll(ctx context.Context, t Transactor) error {
 		if err := run.read(ctx, false, keys...); err != nil {
 			return err
 		}
-		if err := run.commit(ctx, 0); err != nil {
+		if err := run.commit(ctx, fortune{}); err != nil {
 			return err
 		}
 		if err := run.note(nil); err != nil {

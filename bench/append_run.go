@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"time"
 
 	"github.com/shaledb/shale/bench/history"
@@ -89,15 +90,39 @@ const (
 	settleTries    = 3
 )
 
+// fortune is what a transaction's chance makes of its commit.
+type fortune struct {
+	patience time.Duration // zero: all that there is
+	leave    bool          // an open outcome stays open
+	rollback [settleTries]bool
+}
+
+// impatienceMax bounds an impatient client's patience: long enough to be cut off at any point
+// of a commit.
+const impatienceMax = 20 * time.Millisecond
+
+func fortuneOf(rng *rand.Rand, impatient float64, mode string) fortune {
+	var f fortune
+	if rng.Float64() < impatient {
+		f.patience = 1 + time.Duration(rng.Int64N(int64(impatienceMax)))
+		// Claims of one that is left alone would be kept alive and in everybody's way.
+		f.leave = mode != modePessimistic && rng.IntN(3) == 0
+	}
+	for i := range f.rollback {
+		f.rollback[i] = rng.IntN(2) == 0
+	}
+	return f
+}
+
 // commit commits and notes what is known of the outcome. Where that is open it asks again:
 // by the same Commit, or, as chance has it, by a Rollback, which decides as well.
-func (r *listRun) commit(ctx context.Context, chance uint64) error {
-	err := r.tx.Commit(ctx)
-	for try := 0; open(err) && try < settleTries; try++ {
+func (r *listRun) commit(ctx context.Context, f fortune) error {
+	err := r.first(ctx, f.patience)
+	for try := 0; open(err) && !f.leave && try < settleTries; try++ {
 		if try == 0 {
 			r.w.resolves.Add(1)
 		}
-		err = r.settle(ctx, chance>>try&1 == 1)
+		err = r.settle(ctx, f.rollback[try])
 	}
 	switch {
 	case err == nil:
@@ -108,6 +133,16 @@ func (r *listRun) commit(ctx context.Context, chance uint64) error {
 		r.rec.Outcome = history.Unknown
 	}
 	return err
+}
+
+// first sends the Commit, and may not wait for its answer.
+func (r *listRun) first(ctx context.Context, patience time.Duration) error {
+	if patience == 0 {
+		return r.tx.Commit(ctx)
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return r.tx.Commit(ctx)
 }
 
 // settle asks once. It goes on after the run has ended: an open outcome proves little.

@@ -35,7 +35,7 @@ func TestAppendPasses(t *testing.T) {
 			require.NoError(t, err, "%v", report)
 			require.Positive(t, report.Errors["aborted"])
 			require.Positive(t, report.Errors["deadlock"])
-			require.Equal(t, mute, report.Errors["undetermined"] > 0)
+			require.True(t, !mute || report.Errors["undetermined"] > 0)
 			require.Contains(t, report.Findings[0], "no anomaly under "+string(level))
 			require.Contains(t, report.Findings[1], "all as they were promised")
 
