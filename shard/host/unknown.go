@@ -6,7 +6,6 @@ import (
 	"go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/shaledb/shale/mvcc"
 	"github.com/shaledb/shale/shard"
 	"github.com/shaledb/shale/shard/raftlog"
 	"github.com/shaledb/shale/shard/routing"
@@ -43,7 +42,7 @@ func (h *Host) meetUnknown(from routing.NodeID, group routing.ShardID, to routin
 		log = &raftlog.Replayed{HardState: &raftpb.HardState{Term: proto.Uint64(0), Vote: proto.Uint64(0),
 			Commit: proto.Uint64(0)}}
 	}
-	s, err := h.newSlot(shard.Start{Shard: group, Replica: to}, nil, &mvcc.Image{}, log)
+	s, err := h.newSlot(shard.Start{Shard: group, Replica: to}, nil, nil, log)
 	if err != nil {
 		h.cfg.Log.Warn("no empty replica could be made", "shard", group, "err", err)
 		return
