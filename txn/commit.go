@@ -59,7 +59,8 @@ func (t *commit) run(ctx context.Context) (timestamp.Timestamp, error) {
 			t.c.spawnBehind("turn", t.turn)
 		}
 	case t.async && !t.recorded: // all stand: THE COMMIT POINT is behind us
-		t.c.spawnBehind("decide and turn", t.settle)
+		behind := *t // it writes down what it hears, while this one answers
+		t.c.spawnBehind("decide and turn", behind.settle)
 	default:
 		if err := t.validate(ctx); err != nil {
 			return t.refused(ctx, err)
