@@ -6,12 +6,14 @@ import (
 	"time"
 
 	"github.com/shaledb/shale/mvcc"
+	"github.com/shaledb/shale/mvcc/memory"
 	"github.com/shaledb/shale/shard"
 	"github.com/shaledb/shale/timestamp"
 )
 
 // rows is what a replica's store holds inside its bounds.
 type rows struct {
+	store    *memory.Store
 	index    mvcc.Index
 	span     mvcc.Span
 	locks    []mvcc.Lock
@@ -46,6 +48,17 @@ func (w *world) rowsOf(m *member) (out rows) {
 	return out
 }
 
+// rowsAgain is rowsOf, looked up once for each state of a store.
+func (w *world) rowsAgain(m *member) rows {
+	image, err := m.store.Load()
+	m.must(err)
+	if m.compared.store != m.store || m.compared.index != image.Index {
+		m.compared = w.rowsOf(m)
+		m.compared.store = m.store
+	}
+	return m.compared
+}
+
 // compareAgain compares now, in the midst of everything, and plans to do so again.
 func (w *world) compareAgain() {
 	w.compare()
@@ -63,7 +76,7 @@ func (w *world) compare() {
 		if m.store == nil {
 			continue
 		}
-		r := w.rowsOf(m)
+		r := w.rowsAgain(m)
 		before, ok := first[name(m, r)]
 		if !ok {
 			first[name(m, r)] = r

@@ -26,9 +26,8 @@ func (w *world) rest() {
 // until the stores are at rest. Then all that was heard is held against what is there.
 func (w *world) audit(ctx context.Context) {
 	p := w.clients[0]
-	for w.working() {
-		_ = p.gateway.Sleep(ctx, 50*time.Millisecond)
-	}
+	w.finish(ctx)
+	w.drill(ctx)
 	for i := 0; i < len(w.history.records); i++ {
 		if r := w.history.records[i]; r.start != 0 {
 			w.conclude(ctx, r)

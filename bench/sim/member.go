@@ -29,8 +29,9 @@ type member struct {
 	cut   mvcc.Index        // of the log
 	bad   error             // why it is in quarantine
 
-	between []*memory.Store   // states since the last durable flush that a loss of power may leave
-	rotten  map[mvcc.Key]bool // keys of rows that do not match their checksums
+	between  []*memory.Store   // states since the last durable flush that a loss of power may leave
+	compared rows              // the last time that replicas were compared
+	rotten   map[mvcc.Key]bool // keys of rows that do not match their checksums
 
 	out        shard.Effects
 	marked     bool
@@ -218,7 +219,6 @@ func (m *member) post(msg *raftpb.Message) {
 	if to == nil {
 		return
 	}
-	msg = proto.CloneOf(msg)
 	from, s := m.p.node(), m.shard
 	what := note{kind: raftWord(msg.GetType()), shard: s, n: msg.GetTerm()}
 	if m.p.w.trace.out != nil && what.kind != "beat" {
