@@ -39,6 +39,9 @@ func (c *Coordinator) Claim(ctx context.Context, tx *Transaction, keys []mvcc.Ke
 	if len(keys) == 0 {
 		return nil, nil
 	}
+	if err := c.informed(ctx); err != nil {
+		return nil, err
+	}
 	distinct := distinctKeys(keys)
 	found := make(map[mvcc.Key]mvcc.Version, len(distinct))
 	if tx.Primary == "" {

@@ -124,6 +124,9 @@ func (c *Coordinator) Commit(ctx context.Context, tx Transaction, content mvcc.C
 	if err != nil {
 		return 0, err
 	}
+	if err := c.informed(ctx); err != nil {
+		return 0, err
+	}
 	return t.run(ctx)
 }
 

@@ -97,6 +97,17 @@ func (c *Coordinator) disclose(ctx context.Context, commitTS timestamp.Timestamp
 	return commitTS, nil
 }
 
+// informed makes sure that the process has heard of the oracle: a gateway that goes on with
+// another one's transaction may not have, and would lay locks born expired (S8). What a
+// client's handle says is no substitute: it may be forged, and disclose trusts the clock.
+func (c *Coordinator) informed(ctx context.Context) error {
+	if c.clock.newest() != 0 {
+		return nil
+	}
+	_, err := c.Now(ctx)
+	return err
+}
+
 // expiry is the oracle time at which locks laid now expire.
 func (c *Coordinator) expiry() timestamp.Timestamp {
 	return c.clock.estimate(c.w.Tasks.Now()).Add(c.cfg.LockTTL)

@@ -32,6 +32,30 @@ func laid(t *testing.T, w *world, content mvcc.Content, keys string) (Transactio
 	return tx, dead
 }
 
+// A transaction may go on at a gateway that has never asked the oracle: its locks are as good as
+// others' all the same (S8).
+func TestLocksOfAGatewayThatHasJustStarted(t *testing.T) {
+	w := newWorld(t, "g", "p")
+	w.clock += time.Hour // the oracle's time is no small number
+	alive := func(tx Transaction) {
+		require.NotEmpty(t, w.locks())
+		for _, l := range w.locks() {
+			require.Greater(t, l.Expires, tx.Start.Add(time.Second))
+		}
+	}
+	tx := Transaction{Start: begin(t, w.coordinator()), Pessimistic: true}
+	_, err := w.coordinator().Claim(t.Context(), &tx, []mvcc.Key{"a", "z"})
+	require.NoError(t, err)
+	alive(tx)
+	_, err = w.coordinator().Commit(t.Context(), tx, puts("a", "1"))
+	require.NoError(t, err)
+	w.settle()
+	tx = Transaction{Start: begin(t, w.coordinator())}
+	_, err = w.coordinator().Commit(t.Context(), tx, puts("a", "2", "h", "2"))
+	require.NoError(t, err)
+	alive(tx)
+}
+
 // An acknowledged commit is committed to whoever asks, also before its record is written; and
 // asking writes nothing.
 func TestOutcomeBeforeTheRecord(t *testing.T) {
