@@ -40,6 +40,7 @@ type graph struct {
 	nodes   int32
 	edges   []edge  // sorted by from
 	first   []int32 // by node: its first edge; one more at the end
+	placing bool    // the edges were counted, and are put in their places
 }
 
 func (g *graph) start(txn int32) int32  { return txn * g.moments }
@@ -53,30 +54,48 @@ func (g *graph) txn(node int32) int32 {
 	return node / g.moments
 }
 
-// graph builds the level's graph of moments.
+// graph builds the level's graph of moments. The edges are gone through twice, once to count
+// and once to place them: a history of millions of operations has too many to sort a copy.
 func (x *observations) graph(level history.Level) *graph {
 	g := &graph{moments: 1, txns: int32(len(x.txns))}
 	if level == history.SnapshotIsolation {
 		g.moments = 2
 	}
+	moments := x.moments()
+	barriers := int32(len(moments)) // at most one for each
+	g.first = make([]int32, g.txns*g.moments+barriers+2)
+	x.addAll(g, moments)
+	for n := range g.nodes + 1 {
+		g.first[n+1] += g.first[n]
+	}
+	g.edges, g.placing = make([]edge, g.first[g.nodes+1]), true
+	x.addAll(g, moments)
+	return g
+}
+
+func (x *observations) addAll(g *graph, moments []moment) {
 	g.nodes = g.txns * g.moments
-	// At most: two for a read, one for an append, four for a transaction.
-	g.edges = make([]edge, 0, 2*len(x.reads)+len(x.writers)+4*len(x.txns))
-	if g.moments == 2 {
-		for i, committed := range x.committed {
-			if committed {
-				g.add(edge{from: g.start(int32(i)), to: g.commit(int32(i)), kind: link})
-			}
+	for i, committed := range x.committed {
+		if committed && g.moments == 2 {
+			g.add(edge{from: g.start(int32(i)), to: g.commit(int32(i)), kind: link})
 		}
 	}
 	x.addWrites(g)
 	x.addReads(g)
-	x.addRealTime(g)
-	g.sort()
-	return g
+	x.addRealTime(g, moments)
 }
 
-func (g *graph) add(e edge) { g.edges = append(g.edges, e) }
+// add counts an edge, or places it. The counts stand two places further up, so that placing
+// moves them to where the nodes' edges begin.
+func (g *graph) add(e edge) {
+	if !g.placing {
+		g.first[e.from+2]++
+		return
+	}
+	at := &g.first[e.from+1]
+	g.edges[*at] = e
+	*at++
+}
 
 // write orders two appends: one that the client makes has read the list before, at its
 // start; one that the store makes comes later only than the other's commit.
@@ -172,14 +191,16 @@ func (x *observations) addReads(g *graph) {
 	}
 }
 
-// addRealTime puts the barriers in. A transaction of unknown outcome never ended, and one
-// that asked for the past may begin before whatever it likes.
-func (x *observations) addRealTime(g *graph) {
-	type moment struct {
-		at  time.Duration
-		end bool
-		txn int32
-	}
+// moment is when a transaction began or ended.
+type moment struct {
+	at  time.Duration
+	end bool
+	txn int32
+}
+
+// moments are the beginnings and ends in the order of time. A transaction of unknown outcome
+// never ended, and one that asked for the past may begin before whatever it likes.
+func (x *observations) moments() []moment {
 	moments := make([]moment, 0, 2*len(x.txns))
 	for i, committed := range x.committed {
 		t := &x.txns[i]
@@ -193,6 +214,18 @@ func (x *observations) addRealTime(g *graph) {
 	slices.SortFunc(moments, func(a, b moment) int {
 		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(b2i(a.end), b2i(b.end)), cmp.Compare(a.txn, b.txn))
 	})
+	return moments
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// addRealTime puts the barriers in.
+func (x *observations) addRealTime(g *graph, moments []moment) {
 	barrier := int32(-1)
 	var ended []int32
 	for _, m := range moments {
@@ -216,31 +249,3 @@ func (x *observations) addRealTime(g *graph) {
 		}
 	}
 }
-
-func b2i(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
-
-// sort brings the edges into the order of their nodes, in linear time.
-func (g *graph) sort() {
-	g.first = make([]int32, g.nodes+1)
-	for i := range g.edges {
-		g.first[g.edges[i].from+1]++
-	}
-	for n := range g.nodes {
-		g.first[n+1] += g.first[n]
-	}
-	sorted := make([]edge, len(g.edges))
-	at := slices.Clone(g.first)
-	for _, e := range g.edges {
-		sorted[at[e.from]] = e
-		at[e.from]++
-	}
-	g.edges = sorted
-}
-
-// out are the edges that leave a node.
-func (g *graph) out(node int32) []edge { return g.edges[g.first[node]:g.first[node+1]] }
