@@ -16,6 +16,8 @@ func TestIsolation(t *testing.T) {
 		{"deadlock", testDeadlock},
 		{"as_of", testPast},
 		{"moving_leaders", testLeaders},
+		{"sessions_through_nodes", testGateways},
+		{"unknown_outcome_asked_again", testUnknown},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.run(t, w) })
 	}

@@ -24,7 +24,7 @@ const (
 // asks after an acknowledgement gets that value or a later one, with a transaction and
 // without: the old leader's lease has ended before the new one writes (S11, P18).
 func testLeaders(t *testing.T, w *world) {
-	l := w.newLane(t, "leaders", optimistic, one)
+	l := w.lanes[0].of("leaders")
 	ctx, cancel := context.WithTimeout(t.Context(), 3*stepTimeout)
 	defer cancel()
 	var acknowledged, reads atomic.Int64

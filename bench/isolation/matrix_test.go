@@ -54,13 +54,12 @@ func (m *matrix) String() string {
 func testScenarios(t *testing.T, w *world) {
 	scripts, err := readScripts("testdata")
 	require.NoError(t, err)
-	lanes := w.lanes(t, "scenarios")
 	seen := &matrix{cells: map[string]*[modes][placements]string{}}
 	for _, s := range scripts {
 		t.Run(s.name, func(t *testing.T) {
-			stages := lanes
+			stages := w.lanes
 			if s.splits() { // what is split stays split
-				stages = w.lanes(t, s.name)
+				stages = w.newLanes(t, s.name)
 			}
 			for _, l := range stages {
 				t.Run(l.String(), func(t *testing.T) {

@@ -36,6 +36,7 @@ type world struct {
 	nodes     []*node.Node
 	clients   [processes]process
 	operators []shalev1connect.ClusterServiceClient // at each node
+	lanes     []*lane
 
 	mu sync.Mutex // one change of the shard map at a time
 }
@@ -49,7 +50,7 @@ type process struct {
 
 // newWorld starts the cluster and its clients.
 func newWorld(t *testing.T) *world {
-	w := &world{}
+	w := new(world)
 	var listeners []net.Listener
 	var addresses []string
 	for range 3 {
@@ -76,6 +77,7 @@ func newWorld(t *testing.T) *world {
 	for i := range w.clients {
 		w.clients[i] = newProcess(t, ctx, addresses)
 	}
+	w.lanes = w.newLanes(t, "lane")
 	return w
 }
 
@@ -195,6 +197,7 @@ type lane struct {
 	mode   mode
 	place  placement
 	prefix string // of all its keys
+	suffix string // of those of one test
 }
 
 // newLane makes the shards.
@@ -209,8 +212,8 @@ func (w *world) newLane(t *testing.T, name string, m mode, p placement) *lane {
 	return l
 }
 
-// lanes are nine new ones.
-func (w *world) lanes(t *testing.T, name string) []*lane {
+// newLanes are nine new ones.
+func (w *world) newLanes(t *testing.T, name string) []*lane {
 	var out []*lane
 	for m := range modes {
 		for p := range placements {
@@ -220,14 +223,21 @@ func (w *world) lanes(t *testing.T, name string) []*lane {
 	return out
 }
 
-// onEach runs a test in nine new lanes, side by side.
+// onEach runs a test in all lanes, side by side, with keys of its own.
 func (w *world) onEach(t *testing.T, name string, run func(*testing.T, *lane)) {
-	for _, l := range w.lanes(t, name) {
+	for _, l := range w.lanes {
 		t.Run(l.String(), func(t *testing.T) {
 			t.Parallel()
-			run(t, l)
+			run(t, l.of(name))
 		})
 	}
+}
+
+// of is the lane with the keys of one test.
+func (l *lane) of(test string) *lane {
+	own := *l
+	own.suffix = "-" + test
+	return &own
 }
 
 func (l *lane) String() string { return fmt.Sprintf("%s/%s", l.mode, l.place) }
@@ -243,7 +253,7 @@ func (l *lane) options() []txn.TxnOption {
 	return nil
 }
 
-func (l *lane) key(name string) mvcc.Key { return mvcc.Key(l.prefix + name) }
+func (l *lane) key(name string) mvcc.Key { return mvcc.Key(l.prefix + name + l.suffix) }
 
 // name is the key's within its lane.
 func (l *lane) name(k mvcc.Key) string { return string(k)[len(l.prefix):] }
