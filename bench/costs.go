@@ -15,6 +15,8 @@ type Counters struct {
 	Oracle float64 `json:"oracleRequests"`  // answered by the oracle, however many timestamps each
 	Syncs  float64 `json:"fsyncs"`          // of the log and of SQLite, on all replicas
 	SQLite float64 `json:"sqliteTransactions"`
+	// Began adds up when the nodes' processes began: another sum, and one was started anew.
+	Began float64 `json:"-"`
 }
 
 // Meter reads the counters of a store under test.
@@ -29,6 +31,7 @@ func ReadCounters(r io.Reader) (Counters, error) {
 		"shale_log_syncs_total":           &c.Syncs,
 		"shale_flushes_durable_total":     &c.Syncs,
 		"shale_sqlite_transactions_total": &c.SQLite,
+		"process_start_time_seconds":      &c.Began,
 	}
 	found := 0
 	lines := bufio.NewScanner(r)
@@ -56,16 +59,17 @@ func ReadCounters(r io.Reader) (Counters, error) {
 
 // Add sums nodes up.
 func (c Counters) Add(other Counters) Counters {
-	return Counters{c.Rounds + other.Rounds, c.Oracle + other.Oracle, c.Syncs + other.Syncs, c.SQLite + other.SQLite}
+	return Counters{c.Rounds + other.Rounds, c.Oracle + other.Oracle, c.Syncs + other.Syncs, c.SQLite + other.SQLite,
+		c.Began + other.Began}
 }
 
 // costs are the counters' growth for each acknowledged operation. False: there was none, or
 // a node has begun anew meanwhile.
 func costs(before, after Counters, operations int64) (Counters, bool) {
 	per := func(before, after float64) float64 { return (after - before) / float64(operations) }
-	c := Counters{per(before.Rounds, after.Rounds), per(before.Oracle, after.Oracle), per(before.Syncs, after.Syncs),
-		per(before.SQLite, after.SQLite)}
-	return c, operations > 0 && min(c.Rounds, c.Oracle, c.Syncs, c.SQLite) >= 0
+	c := Counters{Rounds: per(before.Rounds, after.Rounds), Oracle: per(before.Oracle, after.Oracle),
+		Syncs: per(before.Syncs, after.Syncs), SQLite: per(before.SQLite, after.SQLite)}
+	return c, operations > 0 && before.Began == after.Began
 }
 
 // String is the line of a report.

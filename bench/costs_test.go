@@ -21,15 +21,16 @@ shale_log_syncs_total 300
 shale_flushes_durable_total 10
 shale_sqlite_transactions_total 40
 shale_rpc_total{code="ok"} 7
+process_start_time_seconds 5
 `
 
 // What nodes show is read, and a node that does not show it is no zero.
 func TestReadCounters(t *testing.T) {
 	c, err := ReadCounters(strings.NewReader(shown))
 	require.NoError(t, err)
-	require.Equal(t, Counters{Rounds: 100, Oracle: 100, Syncs: 310, SQLite: 40}, c)
+	require.Equal(t, Counters{Rounds: 100, Oracle: 100, Syncs: 310, SQLite: 40, Began: 5}, c)
 	_, err = ReadCounters(strings.NewReader("shale_log_syncs_total 300\n"))
-	require.ErrorContains(t, err, "1 of 5")
+	require.ErrorContains(t, err, "1 of 6")
 }
 
 // A report has what each operation cost: over the measured part alone, and not at all where a
@@ -51,12 +52,12 @@ func TestCosts(t *testing.T) {
 		require.Empty(t, answers)
 		return report
 	}
-	report := run(Counters{100, 10, 30, 4}, Counters{150, 35, 180, 9})
-	require.Equal(t, &Counters{1, 0.5, 3, 0.1}, report.Costs)
+	report := run(Counters{100, 10, 30, 4, 7}, Counters{150, 35, 180, 9, 7})
+	require.Equal(t, &Counters{Rounds: 1, Oracle: 0.5, Syncs: 3, SQLite: 0.1}, report.Costs)
 	var out bytes.Buffer
 	require.NoError(t, report.WriteTable(&out))
 	require.Contains(t, out.String(), "for each: 1.00 consensus rounds, 0.50 oracle requests, 3.00 fsyncs, 0.100 SQLite transactions")
-	require.Nil(t, run(Counters{100, 10, 30, 4}, Counters{1, 1, 1, 1}).Costs)
+	require.Nil(t, run(Counters{100, 10, 30, 4, 7}, Counters{150, 35, 180, 9, 8}).Costs)
 	require.Nil(t, run(Counters{}, errors.New("away")).Costs)
 }
 

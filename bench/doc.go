@@ -26,6 +26,18 @@
 //	scan50     scans of 50 rows
 //	transfer2  read and write two keys that lie in two different shards
 //	bank       transfers with a ledger; the total is checked while they run
+//	append     lists in transactions of every kind; the history is checked for anomalies
+//	registers  puts, gets, adds and swaps of single keys; checked for linearizability
+//	skew       pairs of accounts under one rule: write skew is counted, or must not be
+//	contend    reads and writes of records that are as popular as a Zipf skew says
+//	commit     blind writes in each of the three ways to commit
+//
+// append, registers and skew want the store's own transactions (Transactor); the others run
+// on any Store. What judges a history knows nothing of the store that made it:
+//
+//	append ────▶ bench/history ──▶ bench/elle      the order in which values appear
+//	                     └───────▶ bench/bytime    the timestamps
+//	registers ─▶ bench/history ──▶ bench/register  a moment for each operation
 //
 // # What holds
 //
@@ -35,6 +47,10 @@
 //     knows what may be repeated. What was not heard is unknown, and stays so in the ledger.
 //   - The same seed gives every thread the same operations.
 //   - A broken promise (*BrokenError) ends the run and is its error.
+//   - What is written down of a transaction is what its client knows: an outcome that was
+//     not heard is asked for, and where nobody answers it stays unknown.
+//   - A Meter reads the store's counters before and after: the report has what each
+//     operation cost in consensus rounds, oracle requests, fsyncs and SQLite transactions.
 //
 // # What it does not do
 //
