@@ -3,6 +3,8 @@
 GO          ?= go
 SEEDS       ?= 50
 SEED        ?=
+FROM        ?= 1
+MUTANT      ?=
 TESTFLAGS   ?=
 RACE_PACKAGES = ./timestamp/... ./mvcc/... ./shard/... ./txn/... ./rpc/...
 TOOL        = $(GO) tool -modfile=tools/go.mod
@@ -54,12 +56,18 @@ check-generated: generate ## Fail where the generated code is stale
 	git diff --exit-code --stat -- proto
 
 .PHONY: sim
-sim: ## Run the simulator: SEEDS=n of them, or one: SEED=n
+sim: ## Run the simulator: SEEDS=n from FROM=m on, or one with its whole trace: SEED=n
+	@mkdir -p bin
+	$(GO) test -c -o bin/sim.test ./bench/sim
 ifeq ($(SEED),)
-	$(GO) test ./bench/sim -run TestSeeds -count=1 -args -seeds=$(SEEDS)
+	bin/sim.test -test.run '^TestSeeds$$' -test.timeout 0 -seeds=$(SEEDS) -from=$(FROM)
 else
-	$(GO) test ./bench/sim -run TestSeeds -count=1 -v -args -seed=$(SEED)
+	bin/sim.test -test.run '^TestSeeds$$' -seed=$(SEED) -trace=-
 endif
+
+.PHONY: mutants
+mutants: ## Plant a bug at a time and have the simulator find it: MUTANT=words picks some
+	$(GO) run ./bench/sim/mutants -run '$(MUTANT)'
 
 .PHONY: chaos
 chaos: build ## Bank transfers on three processes while leaders are killed

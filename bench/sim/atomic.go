@@ -8,7 +8,7 @@ import (
 	"github.com/shaledb/shale/txn"
 )
 
-// tally are counters that are added to by the store, and now and then by hand.
+// tallies are counters that are added to by the store, and now and then by hand.
 func tallies() []mvcc.Key { return []mvcc.Key{"9", "n1", "n2"} }
 
 // add adds to a counter a number that nobody else adds, so that its versions tell who did.
@@ -49,39 +49,5 @@ func (w *world) add(ctx context.Context, p *process) {
 		r := w.note(txn.Transaction{Start: start}, puts(put(k, strconv.Itoa(n+delta))))
 		r.adds, r.addend = k, delta
 		_ = w.commit(ctx, p, r)
-	}
-}
-
-// checkTallies: each version of a counter is the one before it and what one transaction adds; no
-// addition is lost, and none done twice.
-func (w *world) checkTallies(t truth) {
-	byDelta := map[int]*record{}
-	for _, r := range w.history.records {
-		if r.adds != "" {
-			byDelta[r.addend] = r
-		}
-	}
-	for _, k := range tallies() {
-		vs, before := t[k], 0
-		for i := len(vs) - 1; i >= 0; i-- {
-			n, err := strconv.Atoi(string(vs[i].Value))
-			r := byDelta[n-before]
-			switch {
-			case err != nil || r == nil || r.adds != k:
-				w.fail("counter %s goes from %d to %q at %s: nobody adds that", k, before, vs[i].Value, vs[i].CommitTS)
-				return
-			case r.decision == mvcc.Aborted:
-				w.fail("%v was aborted, and adds to %s at %s", r, k, vs[i].CommitTS)
-			case r.decision == mvcc.Committed && r.commitTS != vs[i].CommitTS:
-				w.fail("%v was committed at %s, and adds to %s at %s", r, r.commitTS, k, vs[i].CommitTS)
-			}
-			delete(byDelta, n-before)
-			before = n
-		}
-	}
-	for _, r := range w.history.records {
-		if r.adds != "" && r.decision == mvcc.Committed && byDelta[r.addend] != nil {
-			w.fail("%v was acknowledged at %s, and its addition is lost", r, r.commitTS)
-		}
 	}
 }

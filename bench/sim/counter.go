@@ -77,20 +77,3 @@ func (w *world) addOne(tx *txn.Txn, kind, n int) (*record, error) {
 	}
 	return r, nil
 }
-
-// checkCounters: no update was lost, and none was done twice.
-func (w *world) checkCounters(t truth) {
-	want := 0
-	for _, r := range w.history.records {
-		if r.counts && r.present {
-			want++
-		}
-	}
-	for _, k := range counters() {
-		if vs := t[k]; len(vs) > 0 || want > 0 {
-			if n, err := balanceOf(vs[0].Value); err != nil || n != want {
-				w.fail("counter %s holds %q after %d updates", k, vs[0].Value, want)
-			}
-		}
-	}
-}
