@@ -22,6 +22,7 @@ type operation struct {
 	client    int
 	key       string
 	get       bool
+	append    bool // a put of what was there and more
 	value     string
 	call, ret int64
 	open      bool
@@ -31,6 +32,8 @@ func (o operation) String() string {
 	what := "put"
 	if o.get {
 		what = "get"
+	} else if o.append {
+		what = "append"
 	}
 	return fmt.Sprintf("[%d, %d] client %d %s %s %q open %v", o.call, o.ret, o.client, what, o.key, o.value, o.open)
 }
@@ -80,8 +83,11 @@ func register() porcupine.Model {
 		Init: func() any { return "" },
 		Step: func(state, input, _ any) (bool, any) {
 			o := input.(operation)
-			if o.get {
+			switch {
+			case o.get:
 				return o.value == state.(string), state
+			case o.append:
+				return true, state.(string) + "," + o.value
 			}
 			return true, o.value
 		},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/shaledb/shale/mvcc"
 	"github.com/shaledb/shale/shard"
@@ -24,6 +25,7 @@ type client struct {
 	req     routing.Request
 	started timestamp.Timestamp
 	auto    bool // an autocommit: never sent again once it may have been done
+	claims  bool // it claims its key, reads it, and writes it anew with more behind
 
 	waits bool
 	sent  shard.RequestID
@@ -61,22 +63,41 @@ func (cl *client) begin() {
 		return
 	}
 	cl.op.value = fmt.Sprintf("%d.%d", cl.id, cl.n)
-	cl.auto = w.chance(25)
+	cl.op.append = w.chance(50)
+	cl.claims = cl.op.append && w.chance(50)
+	cl.auto = !cl.claims && w.chance(25)
 	cl.prepare()
 }
 
-// prepare makes a put under a new start.
+// prepare makes the write under a new start. What appends does it by an atomic operation, or
+// by a claim.
 func (cl *client) prepare() {
 	cl.w.c.oracle++
 	cl.started = cl.w.c.oracle
-	value := []byte(cl.op.value)
+	k := mvcc.Key(cl.op.key)
+	switch {
+	case cl.claims:
+		cl.req = &mvcc.ClaimArgs{Start: cl.started, Primary: k, Keys: []mvcc.Key{k}, Expires: cl.started.Add(time.Hour)}
+	case cl.op.append:
+		cl.write(mvcc.MutationAppend, "", 0)
+	default:
+		cl.write(mvcc.MutationPut, "", 0)
+	}
+}
+
+// write makes the request that commits the operation in one phase.
+func (cl *client) write(op mvcc.MutationOp, before string, readTS timestamp.Timestamp) {
+	value := []byte(before + cl.op.value)
+	if cl.op.append {
+		value = []byte(before + "," + cl.op.value)
+	}
 	if cl.n%3 == 0 { // large ones are rows of their own in the store
 		value = append(value, strings.Repeat(" ", mvcc.InlineValueSize)...)
 	}
 	k := mvcc.Key(cl.op.key)
-	cl.req = &mvcc.PrewriteArgs{Start: cl.started, Primary: k, OnePhase: true, Autocommit: cl.auto,
+	cl.req = &mvcc.PrewriteArgs{Start: cl.started, ReadTS: readTS, Primary: k, OnePhase: true, Autocommit: cl.auto,
 		Digest: mvcc.Digest{byte(cl.id), byte(cl.n), 1}, Expires: cl.started.Add(5e9),
-		Mutations: []mvcc.Mutation{{Op: mvcc.MutationPut, Key: k, Value: value}}}
+		Mutations: []mvcc.Mutation{{Op: op, Key: k, Value: value}}}
 }
 
 // send sends the operation to where its key is believed to be.
@@ -107,12 +128,25 @@ func (cl *client) hear() {
 		return
 	}
 	switch r := res.(type) {
+	case *mvcc.ClaimResult:
+		cl.disclose(r.Versions[0].CommitTS)
+		cl.w.c.oracle++ // what it reads at lies above what it has claimed
+		cl.w.note("claims")
+		cl.write(mvcc.MutationPut, string(r.Versions[0].Value), cl.w.c.oracle)
+		return
+	case *mvcc.TxnStatus:
+		if r.Decision == mvcc.Aborted {
+			cl.prepare()
+			return
+		}
+		cl.disclose(r.CommitTS)
+		cl.w.note("acknowledged")
 	case *mvcc.PrewriteResult:
 		cl.disclose(r.CommitTS)
 		cl.w.note("acknowledged")
 	case *mvcc.GetResult:
 		cl.disclose(r.Versions[0].CommitTS)
-		cl.op.value = strings.TrimSpace(string(r.Versions[0].Value))
+		cl.op.value = strings.ReplaceAll(string(r.Versions[0].Value), " ", "")
 		cl.w.note("gets")
 	}
 	cl.end()
@@ -145,6 +179,12 @@ func (cl *client) refused(err error) {
 		cl.at = 0
 	case errors.As(err, &conflict) && conflict.Final:
 		cl.prepare() // nothing of it was done and nothing will be
+	case errors.As(err, &conflict):
+		// Another's claim: that may go, and an earlier copy of this may get through. First the
+		// abort is recorded (S7).
+		cl.w.note("aborts")
+		k := mvcc.Key(cl.op.key)
+		cl.req = &mvcc.RollbackArgs{Start: cl.started, Primary: k, Keys: []mvcc.Key{k}}
 	case errors.As(err, &future):
 		cl.at = 0
 	default:

@@ -23,7 +23,8 @@ var (
 )
 
 // TestRandom lets chance decide what is delivered, lost, doubled, synced, flushed, cut off,
-// crashed, moved and split, while clients put and get single keys. What they saw must be
+// crashed, moved and split, while clients put, get and append to single keys, by atomic
+// operations and under claims. What they saw must be
 // linearizable, replicas must hold the same at the same index, and nothing may quarantine.
 //
 //	go test ./shard/shardtest -run TestRandom -v -args -seed=N     the same run again
@@ -87,7 +88,7 @@ func (w *world) note(what string) { w.counts[what]++ }
 func (w *world) figures() string {
 	var out []string
 	for _, k := range []string{"delivered", "dropped", "doubled", "crashes", "power losses", "cuts", "pauses", "transfers",
-		"splits asked", "raft snapshots", "acknowledged", "gets", "unknown"} {
+		"splits asked", "raft snapshots", "acknowledged", "gets", "claims", "aborts", "unknown"} {
 		out = append(out, fmt.Sprintf("%d %s", w.counts[k], k))
 	}
 	return strings.Join(out, ", ")
