@@ -47,6 +47,7 @@ type world struct {
 	tune  func(*Config)
 	dirs  map[routing.NodeID]string
 	stir  chan struct{} // something changed
+	waits chan mvcc.Wait
 	clock clock
 
 	mu    sync.Mutex
@@ -57,7 +58,7 @@ type world struct {
 
 // newWorld makes hosts 1 to n, each with a replica of the data shard.
 func newWorld(t testing.TB, n int, tune func(*Config)) *world {
-	w := &world{t: t, tune: tune, dirs: map[routing.NodeID]string{}, stir: make(chan struct{}, 1),
+	w := &world{t: t, tune: tune, dirs: map[routing.NodeID]string{}, stir: make(chan struct{}, 1), waits: make(chan mvcc.Wait, 64),
 		hosts: map[routing.NodeID]*Host{}, cut: map[routing.NodeID]bool{}}
 	d := routing.Descriptor{ID: dataShard, Span: mvcc.Span{Start: mvcc.FirstUserKey}, Epoch: routing.Epoch{Bounds: 1, Members: 1}}
 	for id := range n {
@@ -96,9 +97,20 @@ func (w *world) start(id routing.NodeID, h *Host) {
 	w.hosts[id] = h
 	w.mu.Unlock()
 	h.Start(Ports{Transport: port{w, id}, Resolve: func([]mvcc.Lock) {},
+		Waits:      w.waiting,
 		Timestamps: func(context.Context) (timestamp.Timestamp, error) { return w.clock.next(), nil },
 		Changed:    func(routing.ShardID) { w.stirred() },
 		Fatal:      func(err error) { w.mu.Lock(); w.fatal = err; w.mu.Unlock(); w.stirred() }})
+}
+
+// waiting keeps what the host tells of waits, as far as somebody looks.
+func (w *world) waiting(waits []mvcc.Wait) {
+	for _, wait := range waits {
+		select {
+		case w.waits <- wait:
+		default:
+		}
+	}
 }
 
 func (w *world) stirred() {
