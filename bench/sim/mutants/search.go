@@ -36,24 +36,31 @@ func (s *search) run(ctx context.Context, ms []mutant) error {
 	began := time.Now()
 	fmt.Printf("%-32s %-12s %-16s %-7s %s\n", "mutant", "closes", "seeds", "median", "seen as")
 	results := make([]chan finding, len(ms))
-	slots := make(chan struct{}, max(s.workers, 1))
-	var all sync.WaitGroup
-	for i, m := range ms {
+	for i := range results {
 		results[i] = make(chan finding, 1)
+	}
+	next := make(chan int)
+	var all sync.WaitGroup
+	for range max(s.workers, 1) {
 		all.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			results[i] <- s.try(ctx, m)
+			for i := range next {
+				results[i] <- s.try(ctx, ms[i])
+			}
 		})
 	}
+	all.Go(func() {
+		defer close(next)
+		for i := range ms {
+			next <- i
+		}
+	})
+	var failed error
 	var lost []string
 	var medians []int
 	for i, m := range ms {
 		f := <-results[i]
-		if f.err != nil {
-			return errors.Join(f.err, ctx.Err())
-		}
 		fmt.Println(f.line(m))
+		failed = errors.Join(failed, f.err)
 		if n := f.median(); n > 0 {
 			medians = append(medians, n)
 		} else {
@@ -67,9 +74,9 @@ func (s *search) run(ctx context.Context, ms []mutant) error {
 			time.Since(began).Round(time.Second), medians[n/2], medians[n-1])
 	}
 	if len(lost) > 0 {
-		return fmt.Errorf("not found: %s", strings.Join(lost, ", "))
+		failed = errors.Join(failed, fmt.Errorf("not found: %s", strings.Join(lost, ", ")))
 	}
-	return nil
+	return errors.Join(failed, ctx.Err())
 }
 
 // line is the row of the table.
@@ -118,7 +125,7 @@ func (s *search) try(ctx context.Context, m mutant) (f finding) {
 		return finding{err: err}
 	}
 	program := filepath.Join(dir, "sim.test")
-	cmd := exec.CommandContext(ctx, "go", "test", "-overlay", path, "-c", "-o", program, "./bench/sim")
+	cmd := exec.CommandContext(ctx, "go", "test", "-overlay", path, "-c", "-ldflags=-s -w", "-o", program, "./bench/sim")
 	cmd.Dir = s.root
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return finding{err: fmt.Errorf("mutant %s does not compile: %w\n%s", m.name, err, text)}
