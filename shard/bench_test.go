@@ -176,3 +176,30 @@ func BenchmarkPutHot(b *testing.B) {
 	h.turn()
 	require.NoError(b, h.failed)
 }
+
+// BenchmarkClaimQueue is the release of one claim and the next one's, while others wait in the
+// lock's queue: what handing the lock on costs, however many wait.
+func BenchmarkClaimQueue(b *testing.B) {
+	for _, waiting := range []int{1, 256} {
+		b.Run(fmt.Sprint(waiting), func(b *testing.B) {
+			h := newBenchHost(b)
+			claim := func() timestamp.Timestamp {
+				h.ts = h.ts.Next()
+				h.request(&mvcc.ClaimArgs{Start: h.ts, Primary: "hot", Keys: []mvcc.Key{"hot"}, Expires: h.ts.Add(time.Hour)})
+				return h.ts
+			}
+			var order []timestamp.Timestamp
+			for range waiting {
+				order = append(order, claim())
+			}
+			h.turn()
+			b.ReportAllocs()
+			for b.Loop() {
+				h.request(&mvcc.RollbackArgs{Start: order[0], Primary: "hot", Keys: []mvcc.Key{"hot"}})
+				order = append(order[1:], claim())
+				h.turn()
+			}
+			require.NoError(b, h.failed)
+		})
+	}
+}
