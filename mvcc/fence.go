@@ -44,7 +44,7 @@ func (a *FenceArgs) look(r Reader, k Key, l Leader, rows *Rows, res *FenceResult
 	case own && lock.Primary != a.Primary && lock.Kind != LockClaim:
 		res.Fenced = true
 		return
-	case !own && a.Start < l.Safepoint: // nothing is prewritten there
+	case a.Start < l.Safepoint: // nothing is prewritten there
 		res.Fenced = true
 		return
 	case !a.Fence:
