@@ -34,7 +34,6 @@ type task struct {
 	onLock   bool
 	patience time.Duration       // end of a plain read's wait for standing locks; zero: it has not begun
 	turn     mvcc.Key            // it has the turn at this key
-	since    time.Duration       // when it came into the queue in which it stays
 	told     timestamp.Timestamp // for whom it was told to wait last
 	toldAt   time.Duration
 }
