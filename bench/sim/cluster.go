@@ -70,7 +70,7 @@ func (w *world) choose() {
 	w.set.txn = txn.Config{LockTTL: pick(w, []time.Duration{500 * time.Millisecond, 2 * time.Second, 5 * time.Second}),
 		Patience: pick(w, []time.Duration{200 * time.Millisecond, time.Second, 5 * time.Second})}
 	w.set.call = w.between(300*time.Millisecond, 3*time.Second)
-	w.set.segment = 64 << 10 << w.rng.IntN(3)
+	w.set.segment = 128 << 10 << w.rng.IntN(3)
 	if w.chance(0.04) {
 		w.set.segment = 6 << 20 // for entries as large as they come
 	}
