@@ -60,11 +60,11 @@ func TestAppendFindsBrokenPromises(t *testing.T) {
 		"blind":    {func(s *versions) { s.blind = 0.2 }, history.SnapshotIsolation, "lost update", "first committer"},
 		"half":     {func(s *versions) { s.half = 0.02 }, history.SnapshotIsolation, "ANOMALIES", "wrong read"},
 		"torn":     {func(s *versions) { s.torn = 0.01 }, history.SnapshotIsolation, "ANOMALIES", "wrong read"},
-		"late":     {func(s *versions) { s.late = 0.01 }, history.SnapshotIsolation, "-realtime", "real time"},
+		"late":     {func(s *versions) { s.late = 0.03 }, history.SnapshotIsolation, "-realtime", "real time"},
 		"risen":    {func(s *versions) { s.risen = 0.1 }, history.SnapshotIsolation, "G1a", "aborted read"},
 		"lost":     {func(s *versions) { s.lost = 0.01 }, history.SnapshotIsolation, "lost update", "wrong read"},
 		"middle":   {func(s *versions) { s.middle = 0.5 }, history.SnapshotIsolation, "ANOMALIES", "MISTAKES"},
-		"skewed":   {func(s *versions) { s.skewed = 0.1 }, history.Serializable, "G2-item", "not serializable"},
+		"skewed":   {func(s *versions) { s.skewed = 0.5 }, history.Serializable, "G2-item", "not serializable"},
 		"unlocked": {func(s *versions) { s.unlocked, s.blind = 0.3, 0.3 }, history.SnapshotIsolation, "lost update", "first committer"},
 	} {
 		t.Run(name, func(t *testing.T) {
