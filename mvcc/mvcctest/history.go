@@ -87,11 +87,12 @@ func (h *history) begin() {
 	t := &modelTxn{start: h.now, readTS: h.now, expires: h.now + timestamp.Timestamp(h.draw(30, "ttl")),
 		claimed: map[mvcc.Key]mvcc.Version{}, heard: map[mvcc.Key]timestamp.Timestamp{},
 		fenced: map[mvcc.Key]bool{}, turned: map[mvcc.Key]bool{}}
-	switch h.draw(5, "mode") {
-	case 0:
+	mode := h.draw(6, "mode")
+	switch mode {
+	case 0, 1:
 		t.onePhase = true
-		t.autocommit = h.draw(2, "autocommit") == 0
-	case 1, 2:
+		t.autocommit = mode == 0 && h.draw(2, "autocommit") == 0
+	case 2, 3:
 		t.async = true
 	}
 	keys := rapid.Permutation(historyKeys()).Draw(h.rt, "keys")
@@ -101,9 +102,9 @@ func (h *history) begin() {
 	t.primary = t.mutations[0].Key
 	switch {
 	case t.autocommit:
-	case h.draw(3, "pessimistic") == 0:
+	case mode != 1 && h.draw(3, "pessimistic") == 0:
 		h.pessimistic(t)
-	case !t.async && h.draw(2, "serializable") == 0:
+	case mode == 1 || !t.async && h.draw(2, "serializable") == 0:
 		t.reads = rapid.Permutation(historyKeys()).Draw(h.rt, "reads")[:1+h.draw(2, "how many")]
 	}
 	t.digest = mvcc.Content{Mutations: t.mutations}.Digest()
@@ -178,6 +179,7 @@ func (h *history) prewrite() {
 	}
 	a := &mvcc.PrewriteArgs{Start: t.start, ReadTS: t.readTS, Primary: t.primary, Digest: t.digest,
 		Expires: t.expires, OnePhase: t.onePhase, Autocommit: t.autocommit, Async: t.async}
+	t.sent = true
 	if t.async && slices.Contains(keys, t.primary) {
 		a.Secondaries = without(t.keys(), t.primary)
 	}

@@ -40,7 +40,7 @@ func (h *history) claim() {
 	if before, ok := t.claimed[k]; ok && !sameRead(before, found) {
 		h.rt.Fatalf("T%s claimed %s and now finds %s", t.start, versionLine(before), versionLine(found))
 	}
-	if len(t.heard) > 0 || t.decision != mvcc.Undecided {
+	if t.sent || t.decision != mvcc.Undecided {
 		return // a late copy
 	}
 	t.claimed[k] = found

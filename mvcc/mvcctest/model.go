@@ -34,6 +34,7 @@ type modelTxn struct {
 	fixed                bool       // it has read at readTS before it claims
 
 	claimed  map[mvcc.Key]mvcc.Version        // granted: what was there
+	sent     bool                             // the Commit was: what claims from now on is a late copy
 	heard    map[mvcc.Key]timestamp.Timestamp // prewritten: the minimum that was answered
 	fenced   map[mvcc.Key]bool
 	turned   map[mvcc.Key]bool
