@@ -38,13 +38,27 @@ func (t *commit) refused(ctx context.Context, err error) (timestamp.Timestamp, e
 	case errors.As(err, &mismatch):
 		t.release(ctx, "")
 		return 0, err
-	case t.maybe:
-		return 0, &mvcc.UndeterminedError{StartTS: t.tx.Start, Primary: t.main, Cause: err}
 	}
 	// Nothing is decided: a shard is away or overloaded, or the caller has gone. Whatever stands
 	// of it expires, or the same Commit goes on from there; a copy may be doing so now, and its
 	// locks are the same ones (S7).
+	if ctx.Err() != nil && t.spread {
+		t.giveUp()
+	}
+	if t.maybe {
+		return 0, &mvcc.UndeterminedError{StartTS: t.tx.Start, Primary: t.main, Cause: err}
+	}
 	return 0, err
+}
+
+// giveUp decides a commit whose caller has gone, behind: others would wait for its locks until
+// they expire. It is committed where that is what its locks say, and aborted otherwise; a
+// caller who comes back with the same Commit hears which.
+func (t *commit) giveUp() {
+	behind := *t
+	t.c.spawnBehind("give up", func(ctx context.Context) {
+		_, _ = behind.abort(ctx, &mvcc.TxnAbortedError{StartTS: t.tx.Start, Key: t.main})
+	})
 }
 
 // final says whether a conflict holds for every copy of this Commit. One of reads does not: a

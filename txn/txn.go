@@ -258,7 +258,8 @@ func (tx *Txn) writable() error {
 
 // Commit makes the writes visible, all at once. It may be called again after an error that
 // leaves the outcome open (*mvcc.UndeterminedError, *routing.UnavailableError, ctx's), and
-// then tells it. See Coordinator.Commit for the errors.
+// then tells it. Where ctx ends, the transaction is decided behind: rolled back, unless it is
+// committed by then. See Coordinator.Commit for the errors.
 func (tx *Txn) Commit(ctx context.Context) error {
 	if tx.commitTS != 0 {
 		return nil
