@@ -52,7 +52,7 @@ func (w *world) operate(ctx context.Context, p *process) {
 		}
 		return
 	}
-	if w.chance(0.002) {
+	if w.set.replica.OverlayBytes == 0 && w.chance(0.004) {
 		w.large(ctx, p)
 		return
 	}

@@ -66,7 +66,7 @@ func (w *world) choose() {
 		FlushEvery: w.between(10*time.Millisecond, 100*time.Millisecond),
 		CutBytes:   2048 << w.rng.IntN(6), CutEvery: w.between(300*time.Millisecond, 3*time.Second),
 		RecentRows: 8 << w.rng.IntN(8), CacheBytes: 512 << w.rng.IntN(8),
-		OverlayBytes: pick(w, []int{0, 0, 4 << 10, 1 << 10}), SweepEvery: w.between(200*time.Millisecond, time.Second)}
+		OverlayBytes: pick(w, []int{0, 0, 8 << 10, 2 << 10}), SweepEvery: w.between(200*time.Millisecond, time.Second)}
 	w.set.txn = txn.Config{LockTTL: pick(w, []time.Duration{500 * time.Millisecond, 2 * time.Second, 5 * time.Second}),
 		Patience: pick(w, []time.Duration{200 * time.Millisecond, time.Second, 5 * time.Second})}
 	w.set.call = w.between(300*time.Millisecond, 3*time.Second)
