@@ -125,7 +125,11 @@ func (w *world) found() {
 		}
 	}
 	for i, p := range w.nodes {
-		if _, err := p.disk.open(true); err != nil || !p.disk.write(begins[i]) {
+		_, err := p.disk.open(true)
+		if err == nil {
+			err = p.disk.log.Append(begins[i])
+		}
+		if err != nil {
 			w.fail("node %d: no log could be made: %v", p.id, err)
 		}
 		p.disk.crash(false)
