@@ -62,7 +62,7 @@ func (w *world) rowsAgain(m *member) rows {
 // compareAgain compares now, in the midst of everything, and plans to do so again.
 func (w *world) compareAgain() {
 	w.compare()
-	w.after(w.between(100*time.Millisecond, time.Second), nil, note{kind: "compare"}, w.compareAgain)
+	w.after(w.between(200*time.Millisecond, 2*time.Second), nil, note{kind: "compare"}, w.compareAgain)
 }
 
 // compare holds replicas of a shard whose stores are at the same index against each other:

@@ -62,7 +62,7 @@ func (w *world) build() {
 
 // choose draws the settings: small bounds, so that what is rare happens.
 func (w *world) choose() {
-	w.set.replica = shard.Config{Tick: 20 * time.Millisecond, ElectionTicks: 8 + w.rng.IntN(8),
+	w.set.replica = shard.Config{Tick: 40 * time.Millisecond, ElectionTicks: 5 + w.rng.IntN(4),
 		FlushEvery: w.between(10*time.Millisecond, 100*time.Millisecond),
 		CutBytes:   2048 << w.rng.IntN(6), CutEvery: w.between(300*time.Millisecond, 3*time.Second),
 		RecentRows: 8 << w.rng.IntN(8), CacheBytes: 512 << w.rng.IntN(8),

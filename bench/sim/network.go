@@ -61,7 +61,12 @@ func (n *network) carry(from, to *process, what note, arrive func(), owner *proc
 			n.lose(owner, what, lost)
 			return
 		}
-		n.w.after(0, to, what, arrive)
+		if to.pausedUntil > n.w.now {
+			n.w.after(0, to, what, arrive)
+			return
+		}
+		n.w.trace.add(n.w.now, to, what)
+		arrive()
 	})
 }
 

@@ -1,11 +1,9 @@
 package sim
 
 import (
-	"encoding/binary"
 	"fmt"
-	"hash"
-	"hash/fnv"
 	"io"
+	"math/bits"
 	"strings"
 	"time"
 
@@ -43,11 +41,10 @@ const traceLines = 120
 
 // trace hashes all that happened and remembers the end of it.
 type trace struct {
-	hash  hash.Hash64
+	hash  uint64
 	count int
 	last  []traceLine // a ring, once it is full
 	head  int         // its oldest
-	buf   []byte
 	out   io.Writer
 }
 
@@ -59,21 +56,19 @@ type traceLine struct {
 }
 
 func newTrace(out io.Writer) trace {
-	return trace{hash: fnv.New64a(), last: make([]traceLine, 0, traceLines), out: out}
+	return trace{hash: 1, last: make([]traceLine, 0, traceLines), out: out}
 }
 
 func (t *trace) add(at time.Duration, p *process, what note) {
 	t.count++
-	b := binary.BigEndian.AppendUint64(t.buf[:0], uint64(at))
+	t.mix(uint64(at))
 	if p != nil {
-		b = binary.BigEndian.AppendUint64(b, uint64(p.id))
+		t.mix(uint64(p.id))
 	}
-	b = append(b, what.kind...)
-	for _, v := range [...]uint64{uint64(what.node), uint64(what.shard), what.n} {
-		b = binary.BigEndian.AppendUint64(b, v)
-	}
-	t.hash.Write(b)
-	t.buf = b
+	t.text(what.kind)
+	t.mix(uint64(what.node))
+	t.mix(uint64(what.shard))
+	t.mix(what.n)
 	if quiet(what.kind) {
 		return
 	}
@@ -110,7 +105,24 @@ func (t *trace) end() []string {
 	return out
 }
 
-func (t *trace) sum() uint64 { return t.hash.Sum64() }
+func (t *trace) sum() uint64 { return t.hash }
+
+// mix takes a number into the hash, and text a string.
+func (t *trace) mix(x uint64) {
+	high, low := bits.Mul64(t.hash^x, 0x9e3779b97f4a7c15)
+	t.hash = high ^ low ^ x
+}
+
+func (t *trace) text(s string) {
+	for len(s) > 0 {
+		word, n := uint64(len(s)), min(8, len(s))
+		for i := range n {
+			word = word<<8 | uint64(s[i])
+		}
+		t.mix(word)
+		s = s[n:]
+	}
+}
 
 // spell writes a line for the whole trace alone.
 func (w *world) spell(p *process, format string, args ...any) {
@@ -130,7 +142,7 @@ func (w *world) spellAnswer(p *process, req routing.Request, res routing.Respons
 // remark adds a readable line to the trace.
 func (w *world) remark(p *process, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
-	w.trace.hash.Write([]byte(text))
+	w.trace.text(text)
 	w.trace.remember(traceLine{at: w.now, p: p, text: text})
 }
 
