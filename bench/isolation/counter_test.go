@@ -67,10 +67,7 @@ func testAdds(t *testing.T, l *lane, way addWay) {
 			}
 		})
 	}
-	if l.place == moved {
-		_, err := l.w.move(ctx, counter)
-		require.NoError(t, err)
-	}
+	l.moveUnder(t, ctx, way.counter)
 	clients.Wait()
 	e, err := l.w.db(1).Get(ctx, counter)
 	require.NoError(t, err)
@@ -136,10 +133,7 @@ func testTwoCounters(t *testing.T, w *world) {
 				}
 			})
 		}
-		if l.place == moved {
-			_, err := w.move(ctx, l.key("y"))
-			require.NoError(t, err)
-		}
+		l.moveUnder(t, ctx, "y")
 		clients.Wait()
 		got, err := readPair(ctx, w.db(2), l, l.options()...)
 		require.NoError(t, err)

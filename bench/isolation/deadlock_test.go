@@ -52,10 +52,7 @@ func testCircle(t *testing.T, l *lane, names []string) {
 		require.NoError(t, tx.Put(l.key(name), []byte(tx.ID().String())))
 		sessions[i] = tx
 	}
-	if l.place == moved {
-		_, err := l.w.move(ctx, l.key("y"))
-		require.NoError(t, err)
-	}
+	l.moveUnder(t, ctx, "y")
 	got := make(chan claimed, len(names))
 	began := time.Now()
 	for i, tx := range sessions {

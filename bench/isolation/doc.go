@@ -37,7 +37,8 @@
 // UPDATE would be in SQL, and nothing elsewhere. A value x+1 is computed from what the session
 // last saw of x. A step that waits must be seen waiting at the leader; it ends before its
 // session's next step. Several anomaly lines are alternatives. After each commit its writes are
-// read again at exactly its commit timestamp.
+// read again at exactly its commit timestamp. Where two outcomes are right, " / " stands
+// between them.
 //
 //	begin [MODE|readonly]    get KEY…    get! KEY…    scan [START [END]]
 //	put[!] KEY VALUE         insert[!] KEY VALUE      del[!] KEY       add KEY N

@@ -8,12 +8,10 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 )
 
 // forkReads is how many snapshots each reader takes.
-const forkReads = 60
+const forkReads = 40
 
 // testFork searches for long forks: x and y are counted up by independent writers while readers
 // of different processes take snapshots of both. Of any two snapshots one must be the older:
@@ -38,10 +36,7 @@ func testFork(t *testing.T, w *world) {
 		for i := range snapshots {
 			readers.Go(func() { snapshots[i] = takeSnapshots(ctx, t, l, i) })
 		}
-		if l.place == moved {
-			_, err := w.move(ctx, l.key("y"))
-			require.NoError(t, err)
-		}
+		l.moveUnder(t, ctx, "y")
 		readers.Wait()
 		done.Store(true)
 		writers.Wait()

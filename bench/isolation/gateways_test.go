@@ -55,7 +55,7 @@ func (l *lane) begin(ctx context.Context, at shalev1connect.TxnServiceClient) (*
 }
 
 // hops is how many transactions a session has.
-const hops = 12
+const hops = 8
 
 // testGateways has sessions whose every call goes to another node. Each counts up a key of its
 // own in either shard: it reads what it wrote last, through whatever node, and what it sees of
@@ -77,12 +77,7 @@ func testGateways(t *testing.T, w *world) {
 				}
 			})
 		}
-		if l.place == moved {
-			for _, name := range []string{"x", "y"} {
-				_, err := w.move(ctx, l.key(name))
-				require.NoError(t, err)
-			}
-		}
+		l.moveUnder(t, ctx, "x", "y")
 		sessions.Wait()
 	})
 }
@@ -200,10 +195,7 @@ func testUnknown(t *testing.T, w *world) {
 			{Op: shalev1.Op_OP_PUT, Key: x, Value: []byte("1")}, {Op: shalev1.Op_OP_PUT, Key: y, Value: []byte("1")}}}
 		_, err = lost.at(1).Commit(ctx, req)
 		require.ErrorIs(t, err, errDeaf)
-		if l.place == moved {
-			_, err := w.move(ctx, l.key("x"))
-			require.NoError(t, err)
-		}
+		l.moveUnder(t, ctx, "x")
 		_, err = g.at(2).Commit(ctx, &shalev1.CommitRequest{Mutations: []*shalev1.Mutation{
 			{Op: shalev1.Op_OP_PUT, Key: x, Value: []byte("2")}}})
 		require.NoError(t, err)

@@ -57,11 +57,10 @@ func testScenarios(t *testing.T, w *world) {
 	seen := &matrix{cells: map[string]*[modes][placements]string{}}
 	for _, s := range scripts {
 		t.Run(s.name, func(t *testing.T) {
-			stages := w.lanes
-			if s.splits() { // what is split stays split
-				stages = w.newLanes(t, s.name)
-			}
-			for _, l := range stages {
+			for _, l := range w.lanes {
+				if s.splits() { // what is split stays split
+					l = l.beside(t, s.name)
+				}
 				t.Run(l.String(), func(t *testing.T) {
 					t.Parallel()
 					happened := play(t, s, l)

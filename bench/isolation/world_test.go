@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -77,7 +78,7 @@ func newWorld(t *testing.T) *world {
 	for i := range w.clients {
 		w.clients[i] = newProcess(t, ctx, addresses)
 	}
-	w.lanes = w.newLanes(t, "lane")
+	w.lanes = w.newLanes(t)
 	return w
 }
 
@@ -145,6 +146,19 @@ func (w *world) move(ctx context.Context, k mvcc.Key) (routing.NodeID, error) {
 	return 0, fmt.Errorf("shard %d is not led by node %d: %w", d.ID, to, err)
 }
 
+// moveUnder moves the leaders of the keys' shards under what goes on there, where the lane's
+// placement says so. Others are still running: a failure does not end the test at once.
+func (l *lane) moveUnder(t *testing.T, ctx context.Context, names ...string) {
+	if l.place != moved {
+		return
+	}
+	for _, name := range names {
+		if _, err := l.w.move(ctx, l.key(name)); err != nil {
+			t.Errorf("move the leader of %s: %v", name, err)
+		}
+	}
+}
+
 // shard is the one that holds the key.
 func (w *world) shard(ctx context.Context, k mvcc.Key) (routing.Descriptor, error) {
 	ds, err := w.clients[0].cluster.Lookup(ctx, k)
@@ -200,27 +214,38 @@ type lane struct {
 	suffix string // of those of one test
 }
 
-// newLane makes the shards.
-func (w *world) newLane(t *testing.T, name string, m mode, p placement) *lane {
-	l := &lane{w: w, mode: m, place: p, prefix: fmt.Sprintf("%s/%s/%s/", name, m, p)}
-	ctx, cancel := context.WithTimeout(t.Context(), stepTimeout)
+// newLanes makes the nine.
+func (w *world) newLanes(t *testing.T) []*lane {
+	ctx, cancel := context.WithTimeout(t.Context(), 3*stepTimeout)
 	defer cancel()
-	require.NoError(t, w.split(ctx, mvcc.Key(l.prefix)))
-	if p != one {
-		require.NoError(t, w.split(ctx, l.key(edge)))
-	}
-	return l
-}
-
-// newLanes are nine new ones.
-func (w *world) newLanes(t *testing.T, name string) []*lane {
 	var out []*lane
 	for m := range modes {
 		for p := range placements {
-			out = append(out, w.newLane(t, name, m, p))
+			l := &lane{w: w, mode: m, place: p, prefix: fmt.Sprintf("%s/%s/", m, p)}
+			require.NoError(t, w.split(ctx, mvcc.Key(l.prefix)))
+			l.divide(t, ctx)
+			out = append(out, l)
 		}
 	}
 	return out
+}
+
+// divide makes two shards of the lane where its placement has two.
+func (l *lane) divide(t *testing.T, ctx context.Context) {
+	if l.place != one {
+		require.NoError(t, l.w.split(ctx, l.key(edge)))
+	}
+}
+
+// beside is a lane for a test that splits shards: behind the keys of this one, and divided
+// anew. What is split there changes nothing here.
+func (l *lane) beside(t *testing.T, test string) *lane {
+	ctx, cancel := context.WithTimeout(t.Context(), stepTimeout)
+	defer cancel()
+	own := *l
+	own.prefix = strings.TrimSuffix(l.prefix, "/") + "~" + test + "/"
+	own.divide(t, ctx)
+	return &own
 }
 
 // onEach runs a test in all lanes, side by side, with keys of its own.
