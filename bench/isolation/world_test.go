@@ -32,6 +32,10 @@ const processes = 3
 // stepTimeout bounds whatever a test waits for. Nothing should come near it.
 const stepTimeout = 20 * time.Second
 
+// lockTTL is longer than by default. On a machine that is busy, and under the race detector,
+// heartbeats come late; that somebody is taken for dead is no scenario here.
+const lockTTL = 30 * time.Second
+
 // world is a cluster of three nodes, and the processes that are its clients.
 type world struct {
 	nodes     []*node.Node
@@ -88,7 +92,7 @@ func newProcess(t *testing.T, ctx context.Context, hosts []string) process {
 	p := process{cluster: cluster, faults: &faulty{Sender: cluster}}
 	tasks := txn.NewGoroutines()
 	p.db = txn.New(txn.NewCoordinator(txn.Windows{Sender: p.faults, Timestamps: cluster,
-		Shards: txn.NewShardCache(cluster.Lookup), Tasks: tasks}, txn.Config{}))
+		Shards: txn.NewShardCache(cluster.Lookup), Tasks: tasks}, txn.Config{LockTTL: lockTTL}))
 	t.Cleanup(func() {
 		tasks.Close()
 		cluster.Close()
