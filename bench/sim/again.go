@@ -55,10 +55,13 @@ func (w *world) ask(ctx context.Context, p *process, r *record, decide bool) boo
 	return status.Decision != mvcc.Undecided
 }
 
-// twist sends another content under the id of a transaction whose end is not known, or at
-// which somebody is just now. One of the two at most may ever be there (S7).
+// twist sends another content under the id of a transaction that is over, whose end is not
+// known, or at which somebody is just now. One of the two at most may ever be there (S7).
 func (w *world) twist(ctx context.Context, p *process) {
 	r := w.takeOpen()
+	if w.chance(0.5) {
+		r = pick(w, w.history.records)
+	}
 	if r == nil || !r.repeatable() || r.twin || r.transfer == 0 || len(r.tx.Claims) > 0 {
 		return
 	}
@@ -73,7 +76,7 @@ func (w *world) twist(ctx context.Context, p *process) {
 		}
 	}
 	if w.chance(0.5) {
-		ms = append(ms, put(register(w.rng.IntN(registerCount)), "twin"))
+		ms = append(ms, put(register(w.some(registerCount)), "twin"))
 	}
 	w.rng.Shuffle(len(ms), func(i, j int) { ms[i], ms[j] = ms[j], ms[i] })
 	other := w.begin(txn.Transaction{Start: r.start}, puts(ms...))

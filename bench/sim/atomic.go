@@ -9,14 +9,12 @@ import (
 )
 
 // tallies are counters that are added to by the store, and now and then by hand.
-func tallies() []mvcc.Key { return []mvcc.Key{"9", "n1", "n2"} }
+func tallies() []mvcc.Key { return []mvcc.Key{"9", "e", "n1", "n2"} }
 
 // add adds to a counter a number that nobody else adds, so that its versions tell who did.
 func (w *world) add(ctx context.Context, p *process) {
-	k := pick(w, tallies())
-	w.history.addend++
-	delta := w.history.addend
-	sum := mvcc.Mutation{Op: mvcc.MutationAdd, Key: k, Value: []byte(strconv.Itoa(delta))}
+	k := tallies()[w.some(len(tallies()))]
+	sum, delta := w.addition(k)
 	switch n := w.rng.IntN(10); {
 	case n < 4:
 		r := w.note(txn.Transaction{}, puts(sum))
@@ -28,7 +26,7 @@ func (w *world) add(ctx context.Context, p *process) {
 		if err != nil {
 			return
 		}
-		ms := []mvcc.Mutation{sum, put(register(w.rng.IntN(registerCount)), "beside")}
+		ms := []mvcc.Mutation{sum, put(register(w.some(registerCount)), "beside")}
 		if w.chance(0.5) {
 			ms[0], ms[1] = ms[1], ms[0]
 		}
@@ -50,4 +48,11 @@ func (w *world) add(ctx context.Context, p *process) {
 		r.adds, r.addend = k, delta
 		_ = w.commit(ctx, p, r)
 	}
+}
+
+// addition is one of a number that nobody else adds.
+func (w *world) addition(k mvcc.Key) (mvcc.Mutation, int) {
+	w.history.addend++
+	n := w.history.addend
+	return mvcc.Mutation{Op: mvcc.MutationAdd, Key: k, Value: []byte(strconv.Itoa(n))}, n
 }

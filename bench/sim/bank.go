@@ -40,7 +40,7 @@ type operation struct {
 // operations are all that clients do.
 func (w *world) operations() []operation {
 	return []operation{{22, w.move}, {10, w.moveClaimed}, {8, func(ctx context.Context, p *process) { w.sum(ctx, p) }}, {9, w.autocommit}, {7, w.mix}, {10, w.look}, {4, w.past},
-		{5, w.count}, {7, w.add}, {8, w.skew}, {3, w.forUpdate}, {10, w.listTxn}, {6, w.again}, {1, w.twist},
+		{5, w.count}, {7, w.add}, {8, w.skew}, {3, w.forUpdate}, {10, w.listTxn}, {6, w.again}, {3, w.twist},
 		{2, w.split}, {3, w.handOver}}
 }
 
@@ -118,7 +118,7 @@ func (w *world) moveOnce(ctx context.Context, p *process, id int) (*record, erro
 	if w.chance(0.5) && w.opt.Mutant != BlindRerun {
 		ms[2].Op = mvcc.MutationInsert
 	}
-	if other := account(w.rng.IntN(accountCount)); w.chance(0.2) && other != account(from) && other != account(to) {
+	if other := account(w.some(accountCount)); w.chance(0.2) && other != account(from) && other != account(to) {
 		ms = append(ms, mvcc.Mutation{Op: mvcc.MutationCheckExists, Key: other})
 	}
 	w.rng.Shuffle(len(ms), func(i, j int) { ms[i], ms[j] = ms[j], ms[i] })
@@ -148,9 +148,9 @@ func (w *world) movement(p *process, at timestamp.Timestamp, versions []mvcc.Ver
 
 // twoAccounts are two different ones.
 func (w *world) twoAccounts() (from, to int) {
-	from, to = w.rng.IntN(accountCount), w.rng.IntN(accountCount-1)
-	if to >= from {
-		to++
+	from = w.some(accountCount)
+	for to = from; to == from; {
+		to = w.some(accountCount)
 	}
 	return from, to
 }
@@ -171,9 +171,9 @@ func (w *world) read(ctx context.Context, p *process, keys ...mvcc.Key) (timesta
 
 // look reads the newest of some keys, outside of any transaction.
 func (w *world) look(ctx context.Context, p *process) {
-	keys := []mvcc.Key{account(w.rng.IntN(accountCount))}
+	keys := []mvcc.Key{account(w.some(accountCount))}
 	if w.chance(0.4) {
-		keys = append(keys, register(w.rng.IntN(registerCount)))
+		keys = append(keys, register(w.some(registerCount)))
 	}
 	least := make([]timestamp.Timestamp, len(keys))
 	for i, k := range keys {
@@ -194,7 +194,7 @@ func (w *world) look(ctx context.Context, p *process) {
 
 // autocommit sets registers to values of which nothing was read.
 func (w *world) autocommit(ctx context.Context, p *process) {
-	ms := []mvcc.Mutation{{Op: mvcc.MutationPut, Key: register(w.rng.IntN(registerCount)), Value: []byte("auto")}}
+	ms := []mvcc.Mutation{{Op: mvcc.MutationPut, Key: register(w.some(registerCount)), Value: []byte("auto")}}
 	if w.chance(0.2) {
 		w.history.transfer++ // a key of its own, in another shard as a rule
 		ms = append(ms, mvcc.Mutation{Op: mvcc.MutationPut,

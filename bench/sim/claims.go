@@ -21,6 +21,11 @@ func (w *world) claim(ctx context.Context, p *process, tx *txn.Transaction, keys
 	switch {
 	case err == nil:
 		w.counts.Claims++
+		for _, v := range versions {
+			if at := max(tx.Start, tx.ReadTS); tx.Fixed && v.CommitTS > at {
+				w.fail("%s has read at %s, and claims %s as it is at %s (S5)", p.name, at, v.Key, v.CommitTS)
+			}
+		}
 		return versions, true
 	case definite(err):
 		if isDeadlock(err) {
@@ -67,7 +72,7 @@ func (w *world) moveClaimed(ctx context.Context, p *process) {
 	keys := []mvcc.Key{account(from), account(to)}
 	if w.chance(0.2) { // it reads first: its read timestamp is fixed (S5)
 		tx.Fixed = true
-		if !w.readIn(ctx, p, tx, account(w.rng.IntN(accountCount))) {
+		if !w.readIn(ctx, p, tx, account(w.some(accountCount))) {
 			return
 		}
 	}
@@ -94,7 +99,7 @@ func (w *world) moveClaimed(ctx context.Context, p *process) {
 	}
 	if w.chance(0.3) { // it reads afterwards: all of one state
 		tx.Fixed = true
-		if !w.readIn(ctx, p, tx, account(w.rng.IntN(accountCount)), keys[0]) {
+		if !w.readIn(ctx, p, tx, account(w.some(accountCount)), keys[0]) {
 			return
 		}
 	}
@@ -134,7 +139,7 @@ func (w *world) forUpdate(ctx context.Context, p *process) {
 		return
 	}
 	order := w.rng.Perm(registerCount)
-	keys := []mvcc.Key{account(w.rng.IntN(accountCount)), register(order[0])}
+	keys := []mvcc.Key{account(w.some(accountCount)), register(order[0])}
 	if w.chance(0.5) {
 		keys[0], keys[1] = keys[1], keys[0]
 	}

@@ -28,6 +28,7 @@ type settings struct {
 	system  routing.Descriptor
 	call    time.Duration // the patience of a call that does not bring its own
 
+	hot        bool    // a few keys are wanted by many
 	segment    int64   // the size of the logs' files
 	syncFails  float64 // the chance of a sync
 	flushFails float64
@@ -70,6 +71,7 @@ func (w *world) choose() {
 	w.set.txn = txn.Config{LockTTL: pick(w, []time.Duration{500 * time.Millisecond, 2 * time.Second, 5 * time.Second}),
 		Patience: pick(w, []time.Duration{200 * time.Millisecond, time.Second, 5 * time.Second})}
 	w.set.call = w.between(300*time.Millisecond, 3*time.Second)
+	w.set.hot = w.chance(0.4)
 	w.set.segment = 128 << 10 << w.rng.IntN(3)
 	if w.chance(0.04) {
 		w.set.segment = 6 << 20 // for entries as large as they come

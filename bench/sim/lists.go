@@ -68,7 +68,7 @@ type listWork struct {
 
 func (w *world) listOps(ctx context.Context, l *listTxn, tx *txn.Txn, blind, claims bool) (work listWork, err error) {
 	for range 1 + w.rng.IntN(4) {
-		k := list(l.level, w.rng.IntN(listCount))
+		k := list(l.level, w.some(listCount))
 		w.history.element++
 		value := w.history.element
 		element := []byte(strconv.FormatInt(value, 10) + " ")

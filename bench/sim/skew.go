@@ -25,7 +25,7 @@ func onDuty(v mvcc.Version) bool { return v.Op != mvcc.OpPut || string(v.Value[:
 // skew goes off duty where the other one is on, and back on duty otherwise. Under snapshot
 // isolation two of these would leave nobody; so they are serializable.
 func (w *world) skew(ctx context.Context, p *process) {
-	pair, side := w.rng.IntN(pairCount), w.rng.IntN(2)
+	pair, side := w.some(pairCount), w.rng.IntN(2)
 	keys := []mvcc.Key{duty(pair, 0), duty(pair, 1)}
 	tx := txn.Transaction{}
 	var versions []mvcc.Version
@@ -67,11 +67,20 @@ func (w *world) skew(ctx context.Context, p *process) {
 			content.ReadSpans = append(content.ReadSpans, mvcc.Span{Start: k, End: k + "~"})
 		}
 	}
-	if w.chance(0.2) { // an addition beside it: it waits, and so takes long
-		content.Mutations = append(content.Mutations, put(register(w.rng.IntN(registerCount)), "duty"))
+	adds, addend := mvcc.Key(""), 0
+	switch n := w.rng.IntN(10); {
+	case n < 2:
+		content.Mutations = append(content.Mutations, put(register(w.some(registerCount)), "duty"))
+	case n < 5: // in the same shard, as a rule: its timestamp may be far ahead (S2)
+		var sum mvcc.Mutation
+		adds = "e"
+		sum, addend = w.addition(adds)
+		content.Mutations = append(content.Mutations, sum)
 	}
 	w.counts.Serializable++
-	_ = w.commit(ctx, p, w.begin(tx, content))
+	r := w.begin(tx, content)
+	r.adds, r.addend = adds, addend
+	_ = w.commit(ctx, p, r)
 }
 
 // past reads as of a moment of the past, which someone has read at or not.
@@ -80,7 +89,7 @@ func (w *world) past(ctx context.Context, p *process) {
 	if w.opened == nil || at < w.opened.commitTS {
 		return
 	}
-	keys := []mvcc.Key{account(w.rng.IntN(accountCount)), account(w.rng.IntN(accountCount)), pick(w, tallies())}
+	keys := []mvcc.Key{account(w.some(accountCount)), account(w.some(accountCount)), pick(w, tallies())}
 	_, versions, err := p.coordinator.Get(ctx, txn.Read{TS: at}, keys)
 	if err != nil {
 		_ = w.passing(p, "a read of the past", err)

@@ -160,4 +160,12 @@ func (w *world) between(least, most time.Duration) time.Duration {
 	return least + time.Duration(w.rng.Int64N(int64(most-least)+1))
 }
 
+// some is one of n things; where few are wanted by many, mostly one of the first.
+func (w *world) some(n int) int {
+	if w.set.hot && w.chance(0.7) {
+		n = min(n, 2)
+	}
+	return w.rng.IntN(n)
+}
+
 func pick[T any](w *world, from []T) T { return from[w.rng.IntN(len(from))] }
