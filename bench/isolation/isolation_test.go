@@ -11,6 +11,7 @@ func TestIsolation(t *testing.T) {
 	}{
 		{"scenarios", testScenarios},
 		{"long_fork_search", testFork},
+		{"half_commit_search", testWhole},
 		{"counter", testCounter},
 		{"two_counters", testTwoCounters},
 		{"deadlock", testDeadlock},
