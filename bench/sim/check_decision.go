@@ -22,8 +22,9 @@ func (w *world) decided(p *process, r *record, d mvcc.Decision, commitTS timesta
 // repeated takes in the answer to a Commit that was sent before.
 func (w *world) repeated(p *process, r *record, commitTS timestamp.Timestamp, err error) {
 	var mismatch *mvcc.DigestMismatchError
+	var invalid *mvcc.InvalidError
 	switch {
-	case r.twin && errors.As(err, &mismatch):
+	case r.twin && (errors.As(err, &mismatch) || errors.As(err, &invalid)):
 	case err == nil:
 		w.acknowledge(r, commitTS)
 		w.decided(p, r, mvcc.Committed, commitTS)

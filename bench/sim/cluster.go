@@ -91,8 +91,8 @@ func (w *world) node(id routing.NodeID) *process {
 	return w.nodes[id-1]
 }
 
-// found puts the system group and three shards on the nodes' disks: two share the accounts,
-// the third has the ledger and the registers.
+// found puts the system group and four shards on the nodes' disks: two share the accounts, the
+// third has the ledger and the registers, and the last is a quiet one.
 func (w *world) found() {
 	id := routing.ReplicaID(1)
 	place := func(s routing.ShardID, span mvcc.Span, n int) routing.Descriptor {
@@ -110,7 +110,7 @@ func (w *world) found() {
 	all := []routing.Descriptor{w.set.system,
 		place(2, mvcc.Span{Start: mvcc.FirstUserKey, End: account(accountCount / 2)}, copies()),
 		place(3, mvcc.Span{Start: account(accountCount / 2), End: "l"}, copies()),
-		place(4, mvcc.Span{Start: "l"}, copies())}
+		place(4, mvcc.Span{Start: "l", End: "z"}, copies()), place(5, mvcc.Span{Start: "z"}, 3)}
 	var nodes []directory.Node
 	for _, p := range w.nodes {
 		nodes = append(nodes, directory.Node{ID: p.node(), StoreID: p.name, Address: p.name})

@@ -19,7 +19,9 @@ type gateway struct {
 	shards  *txn.ShardCache
 	leaders map[routing.ShardID]routing.NodeID // who answered last
 	term    uint64                             // the highest of the oracle's heard of
-	old     timestamp.Timestamp                // kept for a mutant
+	only    routing.NodeID                     // zero: any; of the shards with clients' keys
+	avoid   routing.NodeID
+	old     timestamp.Timestamp // kept for a mutant
 	kept    map[timestamp.Timestamp][]prewritten
 }
 

@@ -126,6 +126,7 @@ func (w *world) heard(p *process, r *record, commitTS timestamp.Timestamp, err e
 	var gone *routing.UnavailableError
 	var busy *routing.OverloadedError
 	var mismatch *mvcc.DigestMismatchError
+	var invalid *mvcc.InvalidError
 	switch {
 	case err == nil:
 		w.counts.Committed++
@@ -146,7 +147,7 @@ func (w *world) heard(p *process, r *record, commitTS timestamp.Timestamp, err e
 		if r.auto {
 			w.decided(p, r, mvcc.Aborted, 0) // it says that nothing was committed
 		}
-	case r.twin && errors.As(err, &mismatch):
+	case r.twin && (errors.As(err, &mismatch) || errors.As(err, &invalid)):
 		w.counts.Unknown++
 	default:
 		w.fail("%s hears of %v: %v", p.name, r, err)

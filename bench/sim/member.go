@@ -168,6 +168,9 @@ func (m *member) carryOut(out *shard.Effects) {
 	}
 	for _, msg := range out.Send {
 		m.post(msg)
+		if msg.GetType() == raftpb.MsgTimeoutNow {
+			m.p.w.handedOver(m.p)
+		}
 	}
 	for _, w := range out.Append {
 		if w.HardState != nil {

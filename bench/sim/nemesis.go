@@ -86,7 +86,7 @@ func (w *world) maybeKill(p *process) {
 // partition cuts some links of a process, one way or both.
 func (w *world) partition() {
 	if w.chance(0.3) || w.opt.Mutant == StoppedClock {
-		w.isolate(pick(w, w.nodes))
+		w.isolate(pick(w, w.nodes), w.between(100*time.Millisecond, 1500*time.Millisecond))
 		return
 	}
 	from := pick(w, w.processes())
@@ -110,8 +110,7 @@ func (w *world) partition() {
 
 // isolate cuts a node off from the other nodes, while clients still reach it: a leader that
 // is one no more.
-func (w *world) isolate(p *process) {
-	took := w.between(100*time.Millisecond, 1500*time.Millisecond)
+func (w *world) isolate(p *process, took time.Duration) {
 	w.happened(NodeIsolated)
 	w.remark(p, "isolated for %s", took)
 	for _, to := range w.nodes {

@@ -14,12 +14,12 @@ const shardsMax = 9
 
 // split splits a shard at one of the keys in use.
 func (w *world) split(ctx context.Context, p *process) {
-	if w.counts.Splits >= shardsMax {
-		return
-	}
-	at := pick(w, []mvcc.Key{account(2), account(4), account(7), "b", "l3", "l6", "r", register(2), register(4)})
+	w.splitAt(ctx, p, pick(w, []mvcc.Key{account(2), account(4), account(7), "b", "l3", "l6", "r", register(2), register(4)}))
+}
+
+func (w *world) splitAt(ctx context.Context, p *process, at mvcc.Key) {
 	d, err := p.gateway.shards.Find(ctx, at)
-	if err != nil || d.Span.Start == at {
+	if err != nil || d.Span.Start == at || w.counts.Splits >= shardsMax {
 		return
 	}
 	res, err := p.gateway.ask(ctx, &directory.AllocateArgs{ReplicaCount: len(d.Replicas)})

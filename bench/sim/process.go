@@ -33,6 +33,7 @@ type process struct {
 	members []*member
 	disk    disk
 	files   map[fileName]*received
+	deaf    bool // it will be, once it hands a leadership over
 	changed bool // the directory should hear something
 }
 

@@ -109,7 +109,7 @@ func (m *member) align(image *mvcc.Image) error {
 		return nil
 	}
 	at := raftlog.Position{Index: image.Index, Term: image.Term}
-	m.log.Entries, m.log.CutIndex, m.log.CutTerm = nil, at.Index, at.Term
+	m.log.Entries, m.log.CutIndex, m.log.CutTerm, m.cut = nil, at.Index, at.Term, at.Index
 	return m.p.disk.log.Append([]raftlog.Write{{Group: m.shard, HardState: hard, Reset: &at}})
 }
 

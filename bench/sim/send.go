@@ -153,17 +153,27 @@ func (p *process) submit(node routing.NodeID, hd routing.Header, req routing.Req
 
 // choose picks the replica to be asked next, each once a round; zero: there is none left.
 func (a *attempt) choose() routing.NodeID {
+	if only := a.s.g.only; only != 0 && a.call.To.ID != routing.SystemShard {
+		if slices.Contains(a.tried, only) {
+			return 0
+		}
+		return only
+	}
 	for _, n := range [...]routing.NodeID{a.hint, a.s.g.leaders[a.call.To.ID], a.call.To.Leader} {
-		if n != 0 && !slices.Contains(a.tried, n) {
+		if n != 0 && !slices.Contains(a.tried, n) && !a.avoids(n) {
 			return n
 		}
 	}
 	for _, r := range a.call.To.Replicas {
-		if !slices.Contains(a.tried, r.Node) {
+		if !slices.Contains(a.tried, r.Node) && !a.avoids(r.Node) {
 			return r.Node
 		}
 	}
 	return 0
+}
+
+func (a *attempt) avoids(n routing.NodeID) bool {
+	return n == a.s.g.avoid && a.call.To.ID != routing.SystemShard
 }
 
 // roundOver: nobody led. Where nobody knew the shard the route is wrong; else a leader is
@@ -175,6 +185,9 @@ func (a *attempt) roundOver() {
 	}
 	a.tried, a.hint, a.unknown = nil, 0, 0
 	pause := min(100*time.Millisecond, 5*time.Millisecond<<min(a.rounds, 10))
+	if a.s.g.avoid != 0 {
+		pause = 5 * time.Millisecond // who goes around a leader looks for the next one
+	}
 	a.rounds++
 	a.s.g.p.w.after(pause, a.s.g.p, note{kind: "tick"}, func() {
 		if !a.done && !a.underWay {

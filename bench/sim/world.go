@@ -34,7 +34,7 @@ type Counts struct {
 	Repeats, Scans, Reads       int
 	Claims, Deadlocks           int
 	Serializable, Large         int // of the transactions
-	Splits, Transfers           int
+	Splits, Transfers, Deposed  int
 	Snapshots                   int // raft snapshots installed
 	Refused                     int // times that a damaged log or store was refused
 	Faults                      Faults
@@ -42,8 +42,8 @@ type Counts struct {
 
 func (c Counts) String() string {
 	return fmt.Sprintf("committed %d aborted %d unknown %d repeats %d scans %d reads %d claims %d deadlocks %d "+
-		"serializable %d large %d splits %d transfers %d raft snapshots %d damage refused %d; %s", c.Committed, c.Aborted,
-		c.Unknown, c.Repeats, c.Scans, c.Reads, c.Claims, c.Deadlocks, c.Serializable, c.Large, c.Splits, c.Transfers,
+		"serializable %d large %d splits %d transfers %d deposed %d raft snapshots %d damage refused %d; %s", c.Committed, c.Aborted,
+		c.Unknown, c.Repeats, c.Scans, c.Reads, c.Claims, c.Deadlocks, c.Serializable, c.Large, c.Splits, c.Transfers, c.Deposed,
 		c.Snapshots, c.Refused, c.Faults)
 }
 
@@ -51,7 +51,7 @@ func (c *Counts) add(o Counts) {
 	c.Committed, c.Aborted, c.Unknown = c.Committed+o.Committed, c.Aborted+o.Aborted, c.Unknown+o.Unknown
 	c.Repeats, c.Scans, c.Reads = c.Repeats+o.Repeats, c.Scans+o.Scans, c.Reads+o.Reads
 	c.Claims, c.Deadlocks, c.Serializable = c.Claims+o.Claims, c.Deadlocks+o.Deadlocks, c.Serializable+o.Serializable
-	c.Large += o.Large
+	c.Large, c.Deposed = c.Large+o.Large, c.Deposed+o.Deposed
 	c.Splits, c.Transfers, c.Snapshots = c.Splits+o.Splits, c.Transfers+o.Transfers, c.Snapshots+o.Snapshots
 	c.Refused += o.Refused
 	for f, n := range o.Faults {
