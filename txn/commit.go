@@ -231,7 +231,7 @@ func (t *commit) decide(ctx context.Context) error {
 			}
 			err = call.Err
 			var unavailable *routing.UnavailableError
-			t.maybe = t.maybe || (errors.As(err, &unavailable) && unavailable.Maybe)
+			t.maybe = t.maybe || call.Maybe || errors.As(err, &unavailable) && unavailable.Maybe
 			t.c.rerouted(call)
 		}
 		if err := p.pause(ctx, err); err != nil {

@@ -33,3 +33,26 @@ func TestOverloadRollsNothingBack(t *testing.T) {
 	require.Equal(t, mvcc.Committed, status.Decision)
 	require.Equal(t, commitTS, status.CommitTS)
 }
+
+// S9: the first try of a prewrite is done and its answer is lost, the second hears of another
+// route, and then nobody answers any more. All locks of the asynchronous commit stand, so that
+// "nothing is committed" must not be said: an autocommit would be sent again.
+func TestAnEarlierTryIsNotForgotten(t *testing.T) {
+	w := newWorld(t, "m")
+	away := false
+	w.fault = func(call *routing.Call) fault {
+		if away {
+			return lost
+		}
+		return none
+	}
+	w.after = func(call *routing.Call) {
+		if kind(call.Req) == "prewrite" && call.To.Span.Contains("z") {
+			away = true
+			call.Res, call.Err, call.Maybe = nil, &routing.EpochMismatchError{Shard: call.To.ID}, true
+		}
+	}
+	_, err := w.coordinator().Autocommit(t.Context(), puts("a", "1", "z", "1"))
+	var undetermined *mvcc.UndeterminedError
+	require.ErrorAs(t, err, &undetermined)
+}

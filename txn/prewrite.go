@@ -154,7 +154,7 @@ func (t *commit) take(args *mvcc.PrewriteArgs, part []mvcc.Mutation, res *mvcc.P
 func (t *commit) missed(call *routing.Call) {
 	t.c.rerouted(call)
 	var unavailable *routing.UnavailableError
-	if errors.As(call.Err, &unavailable) && unavailable.Maybe {
+	if call.Maybe || errors.As(call.Err, &unavailable) && unavailable.Maybe {
 		args := call.Req.(*mvcc.PrewriteArgs)
 		t.maybe = t.maybe || args.OnePhase || args.Async // it may have been the last lock
 	}

@@ -53,7 +53,7 @@ func (g *gateway) Send(_ context.Context, calls []*routing.Call, enough func(*ro
 		if timeout <= 0 {
 			timeout = w.set.call
 		}
-		call.Res, call.Err = nil, nil
+		call.Res, call.Err, call.Maybe = nil, nil, false
 		if call.To.ID == routing.SystemShard {
 			call.To = w.systemShard()
 		}
@@ -223,10 +223,6 @@ func (a *attempt) answered(res routing.Response, err error) {
 			return
 		}
 	default:
-		var busy *routing.OverloadedError
-		if a.maybe && errors.As(err, &busy) { // this try did nothing; the one before may have
-			err = &routing.UnavailableError{Shard: a.call.To.ID, Why: err.Error(), Maybe: true}
-		}
 		a.finish(nil, err)
 		return
 	}
@@ -247,7 +243,7 @@ func (a *attempt) giveUp(why string) {
 func (a *attempt) finish(res routing.Response, err error) {
 	a.done = true
 	a.number++
-	a.call.Res, a.call.Err = res, err
+	a.call.Res, a.call.Err, a.call.Maybe = res, err, err != nil && a.maybe
 	s := a.s
 	s.left--
 	if s.over || s.enough == nil || s.left == 0 || !s.enough(a.call) {

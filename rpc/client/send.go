@@ -21,7 +21,7 @@ func (c *Cluster) Send(ctx context.Context, calls []*routing.Call, enough func(*
 		if timeout <= 0 {
 			timeout = c.cfg.CallTimeout
 		}
-		call.Res, call.Err = nil, nil
+		call.Res, call.Err, call.Maybe = nil, nil, false
 		if call.To.ID == routing.SystemShard && len(call.To.Replicas) == 0 {
 			call.To = c.System()
 		}
@@ -334,6 +334,6 @@ func (a *attempt) giveUp(why string) {
 func (a *attempt) finish(res routing.Response, err error) {
 	a.done, a.resume = true, time.Time{}
 	a.number++ // whatever comes in now is late
-	a.call.Res, a.call.Err = res, err
+	a.call.Res, a.call.Err, a.call.Maybe = res, err, err != nil && a.maybe
 	a.s.left--
 }

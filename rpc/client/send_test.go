@@ -199,6 +199,24 @@ func TestMaybeSticks(t *testing.T) {
 	})
 }
 
+// Maybe is said beside the last answer too, which speaks of its own try alone: another route,
+// or no room (S9).
+func TestMaybeBesideTheLastAnswer(t *testing.T) {
+	for _, last := range []error{&routing.EpochMismatchError{Shard: 7}, &routing.OverloadedError{Shard: 7}} {
+		inNet3(t, Config{CallTimeout: time.Second}, func(t *testing.T, n *net3) {
+			n.node(1).serve = func(got) (routing.Response, error) { return nil, errHangUp }
+			for i := 2; i <= 3; i++ {
+				n.node(i).serve = func(got) (routing.Response, error) { return nil, last }
+			}
+			call := n.send(prewrite(false))
+			require.EqualError(t, call.Err, last.Error())
+			require.True(t, call.Maybe)
+			n.node(1).serve = found
+			require.False(t, n.send(get()).Maybe)
+		})
+	}
+}
+
 // Enough: an abort does not wait for a shard that does not answer; that one hears of it.
 func TestEnough(t *testing.T) {
 	inNet3(t, Config{}, func(t *testing.T, n *net3) {

@@ -31,13 +31,16 @@ type Header struct {
 	Timeout time.Duration
 }
 
-// Call is one request on its way, and what came of it. The sender fills Res or Err.
+// Call is one request on its way, and what came of it. The sender fills Res or Err. Maybe says
+// that the request may have been done although Err is set: an earlier try of this call was
+// not answered, whatever the last one heard (another route, no room).
 type Call struct {
 	To      Descriptor
 	Req     Request
 	Timeout time.Duration
 	Res     Response
 	Err     error
+	Maybe   bool
 }
 
 // TimestampArgs draws timestamps from the oracle, at the system group's leader.
