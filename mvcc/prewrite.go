@@ -117,26 +117,33 @@ func (p *prewrite) judge() error {
 	return p.checks()
 }
 
-// recorded answers with the transaction's recorded fate, if any key knows it.
-func (p *prewrite) recorded() (timestamp.Timestamp, error) {
+// recorded answers with the transaction's recorded fate, if any key knows it. Where the primary
+// is among the keys, its record must be there too: a key that is committed while nothing is
+// recorded at the primary was committed under another primary, with another content (S7).
+func (p *prewrite) recorded() (commitTS timestamp.Timestamp, err error) {
+	var at Key
+	unrecorded := false
 	for i := range p.wants {
 		w := &p.wants[i]
 		own, ok, err := p.r.Own(w.key, p.a.Start)
-		if err != nil {
+		switch {
+		case err != nil:
 			return 0, err
-		}
-		if !ok {
+		case !ok:
+			unrecorded = unrecorded || w.key == p.a.Primary
 			continue
-		}
-		if p.foreignContent(w.key, own) {
+		case p.foreignContent(w.key, own):
 			return 0, &DigestMismatchError{StartTS: p.a.Start, Key: w.key}
+		case own.Decision != Committed:
+			return 0, &TxnAbortedError{StartTS: p.a.Start, Key: w.key}
+		case commitTS == 0:
+			commitTS, at = own.CommitTS, w.key
 		}
-		if own.Decision == Committed {
-			return own.CommitTS, nil
-		}
-		return 0, &TxnAbortedError{StartTS: p.a.Start, Key: w.key}
 	}
-	return 0, nil
+	if commitTS != 0 && unrecorded && p.a.Start >= p.l.Safepoint {
+		return 0, &DigestMismatchError{StartTS: p.a.Start, Key: at}
+	}
+	return commitTS, nil
 }
 
 // foreignContent says whether the record is of another content under the same id. A
