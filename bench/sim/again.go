@@ -62,12 +62,13 @@ func (w *world) twist(ctx context.Context, p *process) {
 	if w.chance(0.5) {
 		r = pick(w, w.history.records)
 	}
-	if r == nil || !r.repeatable() || r.twin || r.transfer == 0 || len(r.tx.Claims) > 0 {
+	if r == nil || !r.repeatable() || r.twin || r == w.opened || r.counts || r.adds != "" || r.content.Serializable ||
+		len(r.tx.Claims) > 0 || len(r.content.Mutations) > 8 {
 		return
 	}
 	ms := slices.Clone(r.content.Mutations)
 	for i := range ms {
-		if ms[i].Op == mvcc.MutationInsert {
+		if ms[i].Op == mvcc.MutationInsert || ms[i].Op == mvcc.MutationDelete {
 			ms[i].Op = mvcc.MutationPut
 		}
 		if ms[i].Op == mvcc.MutationPut {

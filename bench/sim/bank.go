@@ -40,7 +40,7 @@ type operation struct {
 // operations are all that clients do.
 func (w *world) operations() []operation {
 	return []operation{{22, w.move}, {10, w.moveClaimed}, {8, func(ctx context.Context, p *process) { w.sum(ctx, p) }}, {9, w.autocommit}, {7, w.mix}, {10, w.look}, {4, w.past},
-		{5, w.count}, {7, w.add}, {8, w.skew}, {3, w.forUpdate}, {10, w.listTxn}, {6, w.again}, {3, w.twist},
+		{5, w.count}, {7, w.add}, {8, w.skew}, {4, w.relieve}, {3, w.forUpdate}, {10, w.listTxn}, {6, w.again}, {3, w.twist},
 		{2, w.split}, {3, w.handOver}, {2, w.depose}}
 }
 
@@ -218,8 +218,11 @@ func (w *world) mix(ctx context.Context, p *process) {
 		if w.chance(0.3) { // a value with a row of its own
 			m.Value = bytes.Repeat([]byte("mix "), mvcc.InlineValueSize/4+1)
 		}
-		if w.chance(0.3) {
+		switch n := w.rng.IntN(10); {
+		case n < 3:
 			m = mvcc.Mutation{Op: mvcc.MutationDelete, Key: register(i)}
+		case n < 5:
+			m.Op = mvcc.MutationInsert
 		}
 		ms = append(ms, m)
 	}

@@ -26,7 +26,8 @@ func (t truth) of(r *record, m mvcc.Mutation) (mvcc.Version, bool) {
 		switch {
 		case r.auto && string(v.Value) == string(m.Value), !r.auto && !r.twin && v.StartTS == r.start:
 			return v, true
-		case r.twin && v.StartTS == r.start && string(v.Value) == string(m.Value):
+		case r.twin && v.StartTS == r.start && string(v.Value) == string(m.Value) &&
+			(v.Op == mvcc.OpDelete) == (m.Op == mvcc.MutationDelete):
 			return v, true
 		}
 	}

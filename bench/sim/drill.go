@@ -91,6 +91,8 @@ func (w *world) cross(ctx context.Context, p *process, c *crossing, first, secon
 		w.fail("%s closes a cycle of claims, and hears of it after %s", p.name, took)
 	case isDeadlock(err):
 		c.told++
+	case err != nil && took > 5*toldWithin:
+		w.fail("%s closes a cycle of claims, waits for %s and hears: %v", p.name, took, err)
 	case err != nil: // nodes may be behind with what was written
 		c.void = true
 		_ = w.passing(p, "a claim", err)

@@ -71,10 +71,10 @@ func ruleMutants() []mutant {
 // recordMutants are bugs of what is recorded of transactions, and of who may decide.
 func recordMutants() []mutant {
 	return []mutant{
-		{name: "fence-not-recorded", file: "mvcc/rollback.go", rows: "P7 P8",
+		{name: "abort-of-primary-unrecorded", file: "mvcc/rollback.go", rows: "P7 P8",
 			old:    "\trows.Records = append(rows.Records, record)\n\treturn TxnStatus{Decision: Aborted",
-			new:    "\tif k == a.Primary {\n\t\trows.Records = append(rows.Records, record)\n\t}\n\treturn TxnStatus{Decision: Aborted",
-			breaks: "a rolled back key may be locked again by a late prewrite"},
+			new:    "\tif k != a.Primary {\n\t\trows.Records = append(rows.Records, record)\n\t}\n\treturn TxnStatus{Decision: Aborted",
+			breaks: "a rolled back primary may be locked again by a late prewrite"},
 		{name: "abort-not-recorded", file: "mvcc/check.go", rows: "P8 P9",
 			old:    "return Rows{Records: []Record{abort}}, TxnStatus{Decision: Aborted}, nil",
 			new:    "return Rows{}, TxnStatus{Decision: Aborted}, nil",
