@@ -172,8 +172,8 @@ func (w *world) read(ctx context.Context, p *process, keys ...mvcc.Key) (timesta
 // look reads the newest of some keys, outside of any transaction.
 func (w *world) look(ctx context.Context, p *process) {
 	keys := []mvcc.Key{account(w.some(accountCount))}
-	if w.chance(0.4) {
-		keys = append(keys, register(w.some(registerCount)))
+	if w.chance(0.6) {
+		keys = append(keys, pick(w, []mvcc.Key{account(w.some(accountCount)), register(w.some(registerCount)), pick(w, tallies())}))
 	}
 	least := make([]timestamp.Timestamp, len(keys))
 	for i, k := range keys {
@@ -184,11 +184,16 @@ func (w *world) look(ctx context.Context, p *process) {
 		_ = w.passing(p, "a newest read", err)
 		return
 	}
+	var together []seen
 	for i, v := range versions {
 		w.counts.Reads++
 		s := seen{at: at, least: least[i], key: keys[i], commitTS: v.CommitTS, startTS: v.StartTS}
 		w.history.seen = append(w.history.seen, s)
+		together = append(together, s)
 		w.checkFresh(p, s)
+	}
+	if at == 0 && len(together) > 1 {
+		w.history.together = append(w.history.together, together)
 	}
 }
 

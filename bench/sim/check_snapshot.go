@@ -48,6 +48,18 @@ func (w *world) checkReads(t truth) {
 			w.fail("a read of %s at %s found the version of %s; that of %s was there", s.key, s.at, s.commitTS, v.CommitTS)
 		}
 	}
+	for _, group := range w.history.together {
+		newest := timestamp.Timestamp(0)
+		for _, s := range group {
+			newest = max(newest, s.commitTS)
+		}
+		for _, s := range group {
+			if v := t.at(s.key, newest); v.CommitTS != s.commitTS {
+				w.fail("the newest of several keys is not one state: %s is of %s, but %s was there at %s", s.key, s.commitTS,
+					v.CommitTS, newest)
+			}
+		}
+	}
 	for _, s := range w.history.scans {
 		for _, found := range s.rows {
 			if v := t.at(found.Key, s.at); v.CommitTS != found.CommitTS {

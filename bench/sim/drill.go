@@ -24,12 +24,41 @@ func (w *world) drill(ctx context.Context) {
 	if c.held == 2 && !c.void && c.told != 1 {
 		w.fail("of two transactions that wait for each other %d were told", c.told)
 	}
+	w.latePrimary(ctx)
 	w.clients[1].spawn("work", func(ctx context.Context) { w.hold(ctx, w.clients[1], "8y") })
 	w.clients[2].spawn("work", func(ctx context.Context) {
 		_ = w.clients[2].gateway.Sleep(ctx, drillTTL)
 		r := w.begin(txn.Transaction{}, puts(put("8y", "visitor")))
 		ts, err := w.clients[2].coordinator.Autocommit(ctx, r.content)
 		w.heard(w.clients[2], r, ts, err)
+	})
+	w.finish(ctx)
+}
+
+// latePrimary commits over two shards while the request to the primary's is slow. A reader meets
+// the other lock, and asks about a primary that is not there: it is not yet to be fenced (S8).
+func (w *world) latePrimary(ctx context.Context) {
+	p := w.clients[0]
+	d, err := p.gateway.shards.Find(ctx, "8z")
+	start, late := p.coordinator.Now(ctx)
+	if err != nil || late != nil {
+		return
+	}
+	g := newGateway(p)
+	g.late = d.ID
+	c := txn.NewCoordinator(txn.Windows{Sender: g, Timestamps: g, Shards: g.shards, Tasks: g},
+		txn.Config{LockTTL: drillTTL, Patience: 20 * time.Second})
+	r := w.begin(txn.Transaction{Start: start}, puts(put("8z", "late"), put("tz", "early")))
+	p.spawn("work", func(ctx context.Context) {
+		ts, err := c.Commit(ctx, r.tx, r.content)
+		if definite(err) {
+			w.fail("%v was fenced while its primary was on its way: %v", r, err)
+		}
+		w.heard(p, r, ts, err)
+	})
+	w.clients[2].spawn("work", func(ctx context.Context) {
+		_ = w.clients[2].gateway.Sleep(ctx, lateBy/2)
+		_, _, _ = w.read(ctx, w.clients[2], "tz")
 	})
 	w.finish(ctx)
 }
@@ -46,6 +75,7 @@ func (w *world) finish(ctx context.Context) {
 const (
 	toldWithin = time.Second
 	drillTTL   = 4 * time.Second
+	lateBy     = 200 * time.Millisecond
 )
 
 // crossing is two transactions that each hold what the other wants.

@@ -21,6 +21,7 @@ type gateway struct {
 	term    uint64                             // the highest of the oracle's heard of
 	only    routing.NodeID                     // zero: any; of the shards with clients' keys
 	avoid   routing.NodeID
+	late    routing.ShardID     // requests to it are slow to leave
 	old     timestamp.Timestamp // kept for a mutant
 	kept    map[timestamp.Timestamp][]prewritten
 }

@@ -15,6 +15,7 @@ type chronicle struct {
 	records  []*record
 	open     []*record // whose clients do not know, or died
 	seen     []seen
+	together [][]seen // the newest of several keys, read at once
 	scans    []scan
 	lists    []listTxn
 	acked    map[mvcc.Key]timestamp.Timestamp // the newest acknowledged write; looked up only

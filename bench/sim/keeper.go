@@ -128,17 +128,22 @@ func (m *member) view() (mvcc.View, bool) {
 	if m.store == nil {
 		return nil, false
 	}
+	if m.pooled != nil && m.pooledOf == m.store && m.p.w.chance(0.5) {
+		return m.pooled, true // opened earlier: whether it fits is for the reader to see
+	}
 	v, err := m.store.View()
 	m.must(err)
 	if m.rotten != nil {
 		v = rotten{v, m.rotten}
 	}
+	m.pooled, m.pooledOf = v, m.store
 	return v, err == nil
 }
 
 func (m *member) lookUp(l *shard.Lookup) {
 	v, ok := m.view()
 	if !ok || !l.State.Fits(v.Index()) {
+		m.pooled = nil
 		m.step(shard.Looked{ID: l.ID, Err: errors.New("the view does not fit")})
 		return
 	}
@@ -151,6 +156,7 @@ func (m *member) lookUp(l *shard.Lookup) {
 func (m *member) read(r *shard.Read) {
 	v, ok := m.view()
 	if !ok || !r.State.Fits(v.Index()) {
+		m.pooled = nil
 		m.step(r.Request)
 		return
 	}

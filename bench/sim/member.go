@@ -29,8 +29,10 @@ type member struct {
 	cut   mvcc.Index        // of the log
 	bad   error             // why it is in quarantine
 
-	between  []*memory.Store   // states since the last durable flush that a loss of power may leave
-	compared rows              // the last time that replicas were compared
+	between  []*memory.Store // states since the last durable flush that a loss of power may leave
+	compared rows            // the last time that replicas were compared
+	pooled   mvcc.View       // opened before, of pooledOf
+	pooledOf *memory.Store
 	rotten   map[mvcc.Key]bool // keys of rows that do not match their checksums
 
 	out        shard.Effects
@@ -130,7 +132,11 @@ func (m *member) mark() {
 		return
 	}
 	m.marked = true
-	m.p.w.after(m.p.w.between(0, 50*time.Microsecond), m.p, note{kind: "turn", shard: m.shard}, m.turn)
+	most := 50 * time.Microsecond
+	if m.p.w.chance(0.05) { // the loop was busy with other shards
+		most = 3 * time.Millisecond
+	}
+	m.p.w.after(m.p.w.between(0, most), m.p, note{kind: "turn", shard: m.shard}, m.turn)
 }
 
 func (m *member) turn() {

@@ -142,7 +142,10 @@ func (w *world) pause(p *process) {
 
 // jump moves a node's wall clock, which only an oracle there looks at.
 func (w *world) jump(p *process) {
-	p.skew += w.between(-3*time.Second, 3*time.Second)
+	by := w.between(-3*time.Second, 3*time.Second)
+	if p.skew += by; by > 0 && w.chance(0.4) { // an oracle there follows, and must not outrun its ceiling
+		w.after(w.between(0, 30*time.Millisecond), p, note{kind: "kill", node: p.id}, func() { w.killNode(p, w.chance(0.5)) })
+	}
 	w.happened(ClockJumped)
 	w.remark(p, "its wall clock is off by %s", p.skew)
 }

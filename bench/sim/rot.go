@@ -162,7 +162,7 @@ func (w *world) flipRow(p *process) {
 		return
 	}
 	m := pick(w, with)
-	m.rotten = map[mvcc.Key]bool{}
+	m.rotten, m.pooled = map[mvcc.Key]bool{}, nil
 	if rows := w.rowsOf(m); len(rows.versions) > 0 {
 		for range 3 {
 			m.rotten[pick(w, rows.versions).Key] = true

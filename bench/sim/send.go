@@ -109,6 +109,10 @@ func (a *attempt) next() {
 		}
 	}
 	hd := routing.Header{Shard: a.call.To.ID, Bounds: a.call.To.Epoch.Bounds, Timeout: a.deadline - g.p.w.now}
+	if g.late != 0 && g.late == a.call.To.ID {
+		g.p.w.after(lateBy, g.p, note{kind: "late", shard: g.late}, func() { g.p.submit(node, hd, a.call.Req, heard) })
+		return
+	}
 	g.p.submit(node, hd, a.call.Req, heard)
 }
 
