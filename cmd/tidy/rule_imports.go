@@ -45,6 +45,10 @@ func layers() map[string][]string {
 		"bench/isolation":   {}, // tests alone
 		"bench/peers":       with("txn", "bench"),
 		"cmd/shale":         {"*"},
+		"cmd/shale/virtual": {},
+		"cmd/shale/tables":  {"*"},
+		"cmd/shale/shell":   {"cmd/shale/output", "timestamp", "mvcc"},
+		"cmd/shale/output":  {"timestamp", "mvcc"},
 		"cmd/tidy":          {},
 		"tools/*":           {},
 	}
@@ -60,14 +64,14 @@ func doors() map[string][]string {
 // leaves them.
 func keepers() map[string][]string {
 	return map[string][]string{
-		"modernc.org/sqlite":                  {"mvcc/sqlite", "cmd/shale"},
-		"github.com/jmoiron/sqlx":             {"mvcc/sqlite", "cmd/shale"},
+		"modernc.org/sqlite":                  {"mvcc/sqlite", "cmd/shale", "cmd/shale/virtual"},
+		"github.com/jmoiron/sqlx":             {"mvcc/sqlite", "cmd/shale", "cmd/shale/tables"},
 		"go.etcd.io/raft/v3":                  {"shard", "shard/*", "rpc/server", "rpc/node", "rpc/wire", "bench/sim"},
-		"connectrpc.com/connect":              {"proto/*", "rpc/*", "cmd/shale"},
+		"connectrpc.com/connect":              {"proto/*", "rpc/*", "cmd/shale", "cmd/shale/tables"},
 		"github.com/spf13/cobra":              {"cmd/shale"},
 		"github.com/stretchr/testify":         {"mvcc/mvcctest", "shard/shardtest", "bench/sim"},
 		"go.etcd.io/etcd/client/v3":           {"bench/peers"},
-		"github.com/jedib0t/go-pretty":        {"cmd/shale", "bench"},
+		"github.com/jedib0t/go-pretty":        {"cmd/shale", "cmd/shale/output", "bench"},
 		"github.com/anishathalye/porcupine":   {"bench/register"},
 		"github.com/prometheus/client_golang": {"rpc/server", "rpc/node"},
 	}
