@@ -84,6 +84,10 @@ func (q *Query) Uses(column string) bool { return q.Used == nil || q.Used[column
 // Statement is what the tables share during one statement: the cut, above all. Scan finds it
 // with StatementOf.
 type Statement struct {
+	// AsOf is the timestamp that the statement is to see: that of .asof, or of the open
+	// transaction. Zero: a fresh one, drawn by the first table that needs it.
+	AsOf uint64
+
 	mu   sync.Mutex
 	once map[any]any
 }
@@ -109,8 +113,8 @@ func (s *Statement) Once(key any, value func() (any, error)) (any, error) {
 type statementKey struct{}
 
 // WithStatement begins a statement.
-func WithStatement(ctx context.Context) context.Context {
-	return context.WithValue(ctx, statementKey{}, &Statement{})
+func WithStatement(ctx context.Context, s *Statement) context.Context {
+	return context.WithValue(ctx, statementKey{}, s)
 }
 
 // StatementOf is the statement under way.
