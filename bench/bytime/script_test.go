@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/shaledb/shale/bench/history"
-	"github.com/shaledb/shale/mvcc"
 	"github.com/shaledb/shale/timestamp"
 )
 
@@ -66,33 +65,12 @@ func parse(t *testing.T, text string) []history.Txn {
 		if tx.ReadTS == 0 {
 			tx.ReadTS = tx.ID
 		}
-		depth := 0
-		for _, op := range strings.FieldsFunc(ops, func(r rune) bool {
-			depth += strings.Count("[", string(r)) - strings.Count("]", string(r))
-			return r == ' ' && depth == 0
-		}) {
-			tx.Ops = append(tx.Ops, parseOp(t, op))
-		}
+		parsed, err := history.ParseOps(ops)
+		require.NoError(t, err)
+		tx.Ops = parsed
 		txns = append(txns, tx)
 	}
 	return txns
-}
-
-func parseOp(t *testing.T, text string) history.Op {
-	t.Helper()
-	op := history.Op{Key: mvcc.Key(text[:1])}
-	switch text[1] {
-	case '+':
-		op.Do, op.Value = history.Append, int64(stamp(t, text[2:]))
-	case '*':
-		op.Do, op.Value = history.AtomicAppend, int64(stamp(t, text[2:]))
-	default:
-		op.Do = history.Read
-		for v := range strings.FieldsSeq(strings.Trim(text[2:], "[]")) {
-			op.List = append(op.List, int64(stamp(t, v)))
-		}
-	}
-	return op
 }
 
 func stamp(t *testing.T, text string) timestamp.Timestamp {

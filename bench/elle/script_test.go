@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/shaledb/shale/bench/history"
-	"github.com/shaledb/shale/mvcc"
 )
 
 // The scripts are histories, a transaction a line:
@@ -79,42 +78,12 @@ func parse(t *testing.T, text string) []history.Txn {
 				tx.Outcome = history.Outcome(word)
 			}
 		}
-		for _, op := range split(ops) {
-			tx.Ops = append(tx.Ops, parseOp(t, op))
-		}
+		parsed, err := history.ParseOps(ops)
+		require.NoError(t, err)
+		tx.Ops = parsed
 		txns = append(txns, tx)
 	}
 	return txns
-}
-
-// split cuts at the spaces outside of lists.
-func split(ops string) []string {
-	depth := 0
-	return strings.FieldsFunc(ops, func(r rune) bool {
-		switch r {
-		case '[':
-			depth++
-		case ']':
-			depth--
-		}
-		return r == ' ' && depth == 0
-	})
-}
-
-func parseOp(t *testing.T, text string) history.Op {
-	t.Helper()
-	k, rest := mvcc.Key(text[:1]), text[2:]
-	switch text[1] {
-	case '+':
-		return history.Op{Do: history.Append, Key: k, Value: number(t, rest)}
-	case '*':
-		return history.Op{Do: history.AtomicAppend, Key: k, Value: number(t, rest)}
-	}
-	op := history.Op{Do: history.Read, Key: k}
-	for v := range strings.FieldsSeq(strings.Trim(rest, "[]")) {
-		op.List = append(op.List, number(t, v))
-	}
-	return op
 }
 
 func number(t *testing.T, text string) int64 {
