@@ -126,6 +126,8 @@ type Call struct {
 	Shard         uint64 `protobuf:"varint,2,opt,name=shard,proto3" json:"shard,omitempty"`
 	Bounds        uint64 `protobuf:"varint,3,opt,name=bounds,proto3" json:"bounds,omitempty"`
 	TimeoutMicros uint64 `protobuf:"varint,4,opt,name=timeout_micros,json=timeoutMicros,proto3" json:"timeout_micros,omitempty"`
+	// The caller's span, 25 bytes: trace id, span id, flags. Empty: not traced.
+	Trace []byte `protobuf:"bytes,5,opt,name=trace,proto3" json:"trace,omitempty"`
 	// Types that are valid to be assigned to Request:
 	//
 	//	*Call_Get
@@ -211,6 +213,13 @@ func (x *Call) GetTimeoutMicros() uint64 {
 		return x.TimeoutMicros
 	}
 	return 0
+}
+
+func (x *Call) GetTrace() []byte {
+	if x != nil {
+		return x.Trace
+	}
+	return nil
 }
 
 func (x *Call) GetRequest() isCall_Request {
@@ -3796,13 +3805,14 @@ const file_shale_node_v1_call_proto_rawDesc = "" +
 	"\acancels\x18\x02 \x03(\x04R\acancels\"<\n" +
 	"\n" +
 	"ReplyFrame\x12.\n" +
-	"\areplies\x18\x01 \x03(\v2\x14.shale.node.v1.ReplyR\areplies\"\x94\n" +
+	"\areplies\x18\x01 \x03(\v2\x14.shale.node.v1.ReplyR\areplies\"\xaa\n" +
 	"\n" +
 	"\x04Call\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x14\n" +
 	"\x05shard\x18\x02 \x01(\x04R\x05shard\x12\x16\n" +
 	"\x06bounds\x18\x03 \x01(\x04R\x06bounds\x12%\n" +
-	"\x0etimeout_micros\x18\x04 \x01(\x04R\rtimeoutMicros\x12*\n" +
+	"\x0etimeout_micros\x18\x04 \x01(\x04R\rtimeoutMicros\x12\x14\n" +
+	"\x05trace\x18\x05 \x01(\fR\x05trace\x12*\n" +
 	"\x03get\x18\n" +
 	" \x01(\v2\x16.shale.node.v1.GetArgsH\x00R\x03get\x12-\n" +
 	"\x04scan\x18\v \x01(\v2\x17.shale.node.v1.ScanArgsH\x00R\x04scan\x129\n" +

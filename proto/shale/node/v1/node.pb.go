@@ -1215,6 +1215,380 @@ func (*Value_Text) isValue_Value() {}
 
 func (*Value_Blob) isValue_Value() {}
 
+type ExplainRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The transaction's start timestamp. Zero: of all that are kept, the newest first.
+	Txn uint64 `protobuf:"varint,1,opt,name=txn,proto3" json:"txn,omitempty"`
+	// At most so many phases; zero: 1,000.
+	Limit         uint32 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExplainRequest) Reset() {
+	*x = ExplainRequest{}
+	mi := &file_shale_node_v1_node_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExplainRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExplainRequest) ProtoMessage() {}
+
+func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_node_v1_node_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExplainRequest.ProtoReflect.Descriptor instead.
+func (*ExplainRequest) Descriptor() ([]byte, []int) {
+	return file_shale_node_v1_node_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *ExplainRequest) GetTxn() uint64 {
+	if x != nil {
+		return x.Txn
+	}
+	return 0
+}
+
+func (x *ExplainRequest) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+type ExplainResponse struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Phases []*Phase               `protobuf:"bytes,1,rep,name=phases,proto3" json:"phases,omitempty"`
+	// There were others.
+	More          bool `protobuf:"varint,2,opt,name=more,proto3" json:"more,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExplainResponse) Reset() {
+	*x = ExplainResponse{}
+	mi := &file_shale_node_v1_node_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExplainResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExplainResponse) ProtoMessage() {}
+
+func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_node_v1_node_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExplainResponse.ProtoReflect.Descriptor instead.
+func (*ExplainResponse) Descriptor() ([]byte, []int) {
+	return file_shale_node_v1_node_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *ExplainResponse) GetPhases() []*Phase {
+	if x != nil {
+		return x.Phases
+	}
+	return nil
+}
+
+func (x *ExplainResponse) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
+// Phase is one step of a transaction, or of one request to a shard.
+type Phase struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The start timestamp.
+	Txn uint64 `protobuf:"varint,1,opt,name=txn,proto3" json:"txn,omitempty"`
+	// Where it was measured.
+	Node uint64 `protobuf:"varint,2,opt,name=node,proto3" json:"node,omitempty"`
+	// Zero at the gateway, for what concerns no shard in particular.
+	Shard uint64 `protobuf:"varint,3,opt,name=shard,proto3" json:"shard,omitempty"`
+	// "commit" at the gateway; at a shard the kind of request: "prewrite", "get" …
+	Request string `protobuf:"bytes,4,opt,name=request,proto3" json:"request,omitempty"`
+	// At the gateway: timestamp, prewrite, validate, record, disclose, resolve, total. At a
+	// shard: latch, lookup, evaluate, lock, consensus, apply, read, total.
+	Phase string `protobuf:"bytes,5,opt,name=phase,proto3" json:"phase,omitempty"`
+	// When it began, by the node's clock.
+	AtNanos    int64 `protobuf:"varint,6,opt,name=at_nanos,json=atNanos,proto3" json:"at_nanos,omitempty"`
+	TookMicros int64 `protobuf:"varint,7,opt,name=took_micros,json=tookMicros,proto3" json:"took_micros,omitempty"`
+	// How it ended: "ok", or the error's name. On totals alone.
+	Result        string `protobuf:"bytes,8,opt,name=result,proto3" json:"result,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Phase) Reset() {
+	*x = Phase{}
+	mi := &file_shale_node_v1_node_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Phase) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Phase) ProtoMessage() {}
+
+func (x *Phase) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_node_v1_node_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Phase.ProtoReflect.Descriptor instead.
+func (*Phase) Descriptor() ([]byte, []int) {
+	return file_shale_node_v1_node_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *Phase) GetTxn() uint64 {
+	if x != nil {
+		return x.Txn
+	}
+	return 0
+}
+
+func (x *Phase) GetNode() uint64 {
+	if x != nil {
+		return x.Node
+	}
+	return 0
+}
+
+func (x *Phase) GetShard() uint64 {
+	if x != nil {
+		return x.Shard
+	}
+	return 0
+}
+
+func (x *Phase) GetRequest() string {
+	if x != nil {
+		return x.Request
+	}
+	return ""
+}
+
+func (x *Phase) GetPhase() string {
+	if x != nil {
+		return x.Phase
+	}
+	return ""
+}
+
+func (x *Phase) GetAtNanos() int64 {
+	if x != nil {
+		return x.AtNanos
+	}
+	return 0
+}
+
+func (x *Phase) GetTookMicros() int64 {
+	if x != nil {
+		return x.TookMicros
+	}
+	return 0
+}
+
+func (x *Phase) GetResult() string {
+	if x != nil {
+		return x.Result
+	}
+	return ""
+}
+
+type SettingsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SettingsRequest) Reset() {
+	*x = SettingsRequest{}
+	mi := &file_shale_node_v1_node_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SettingsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SettingsRequest) ProtoMessage() {}
+
+func (x *SettingsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_node_v1_node_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SettingsRequest.ProtoReflect.Descriptor instead.
+func (*SettingsRequest) Descriptor() ([]byte, []int) {
+	return file_shale_node_v1_node_proto_rawDescGZIP(), []int{23}
+}
+
+type SettingsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          uint64                 `protobuf:"varint,1,opt,name=node,proto3" json:"node,omitempty"`
+	Settings      []*Setting             `protobuf:"bytes,2,rep,name=settings,proto3" json:"settings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SettingsResponse) Reset() {
+	*x = SettingsResponse{}
+	mi := &file_shale_node_v1_node_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SettingsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SettingsResponse) ProtoMessage() {}
+
+func (x *SettingsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_node_v1_node_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SettingsResponse.ProtoReflect.Descriptor instead.
+func (*SettingsResponse) Descriptor() ([]byte, []int) {
+	return file_shale_node_v1_node_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *SettingsResponse) GetNode() uint64 {
+	if x != nil {
+		return x.Node
+	}
+	return 0
+}
+
+func (x *SettingsResponse) GetSettings() []*Setting {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+type Setting struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// With dots: host.readers, shard.flush_every, txn.lock_ttl.
+	Name    string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Value   string `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	Default string `protobuf:"bytes,3,opt,name=default,proto3" json:"default,omitempty"`
+	// A sentence.
+	Doc           string `protobuf:"bytes,4,opt,name=doc,proto3" json:"doc,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Setting) Reset() {
+	*x = Setting{}
+	mi := &file_shale_node_v1_node_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Setting) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Setting) ProtoMessage() {}
+
+func (x *Setting) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_node_v1_node_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Setting.ProtoReflect.Descriptor instead.
+func (*Setting) Descriptor() ([]byte, []int) {
+	return file_shale_node_v1_node_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *Setting) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Setting) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *Setting) GetDefault() string {
+	if x != nil {
+		return x.Default
+	}
+	return ""
+}
+
+func (x *Setting) GetDoc() string {
+	if x != nil {
+		return x.Doc
+	}
+	return ""
+}
+
 var File_shale_node_v1_node_proto protoreflect.FileDescriptor
 
 const file_shale_node_v1_node_proto_rawDesc = "" +
@@ -1299,17 +1673,44 @@ const file_shale_node_v1_node_proto_rawDesc = "" +
 	"\x04real\x18\x02 \x01(\x01H\x00R\x04real\x12\x14\n" +
 	"\x04text\x18\x03 \x01(\tH\x00R\x04text\x12\x14\n" +
 	"\x04blob\x18\x04 \x01(\fH\x00R\x04blobB\a\n" +
-	"\x05value2\x85\x02\n" +
+	"\x05value\"8\n" +
+	"\x0eExplainRequest\x12\x10\n" +
+	"\x03txn\x18\x01 \x01(\x04R\x03txn\x12\x14\n" +
+	"\x05limit\x18\x02 \x01(\rR\x05limit\"S\n" +
+	"\x0fExplainResponse\x12,\n" +
+	"\x06phases\x18\x01 \x03(\v2\x14.shale.node.v1.PhaseR\x06phases\x12\x12\n" +
+	"\x04more\x18\x02 \x01(\bR\x04more\"\xc7\x01\n" +
+	"\x05Phase\x12\x10\n" +
+	"\x03txn\x18\x01 \x01(\x04R\x03txn\x12\x12\n" +
+	"\x04node\x18\x02 \x01(\x04R\x04node\x12\x14\n" +
+	"\x05shard\x18\x03 \x01(\x04R\x05shard\x12\x18\n" +
+	"\arequest\x18\x04 \x01(\tR\arequest\x12\x14\n" +
+	"\x05phase\x18\x05 \x01(\tR\x05phase\x12\x19\n" +
+	"\bat_nanos\x18\x06 \x01(\x03R\aatNanos\x12\x1f\n" +
+	"\vtook_micros\x18\a \x01(\x03R\n" +
+	"tookMicros\x12\x16\n" +
+	"\x06result\x18\b \x01(\tR\x06result\"\x11\n" +
+	"\x0fSettingsRequest\"Z\n" +
+	"\x10SettingsResponse\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\x04R\x04node\x122\n" +
+	"\bsettings\x18\x02 \x03(\v2\x16.shale.node.v1.SettingR\bsettings\"_\n" +
+	"\aSetting\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\x12\x18\n" +
+	"\adefault\x18\x03 \x01(\tR\adefault\x12\x10\n" +
+	"\x03doc\x18\x04 \x01(\tR\x03doc2\x85\x02\n" +
 	"\vPeerService\x12J\n" +
 	"\bMessages\x12\x1b.shale.node.v1.MessageFrame\x1a\x1f.shale.node.v1.MessagesResponse(\x01\x12]\n" +
 	"\x0eSnapshotOffset\x12$.shale.node.v1.SnapshotOffsetRequest\x1a%.shale.node.v1.SnapshotOffsetResponse\x12K\n" +
-	"\bSnapshot\x12\x1c.shale.node.v1.SnapshotChunk\x1a\x1f.shale.node.v1.SnapshotResponse(\x012\xed\x02\n" +
+	"\bSnapshot\x12\x1c.shale.node.v1.SnapshotChunk\x1a\x1f.shale.node.v1.SnapshotResponse(\x012\x84\x04\n" +
 	"\vNodeService\x12B\n" +
 	"\x05Hello\x12\x1b.shale.node.v1.HelloRequest\x1a\x1c.shale.node.v1.HelloResponse\x12?\n" +
 	"\x04Init\x12\x1a.shale.node.v1.InitRequest\x1a\x1b.shale.node.v1.InitResponse\x12N\n" +
 	"\tBootstrap\x12\x1f.shale.node.v1.BootstrapRequest\x1a .shale.node.v1.BootstrapResponse\x12?\n" +
 	"\x04Join\x12\x1a.shale.node.v1.JoinRequest\x1a\x1b.shale.node.v1.JoinResponse\x12H\n" +
-	"\aInspect\x12\x1d.shale.node.v1.InspectRequest\x1a\x1e.shale.node.v1.InspectResponseB5Z3github.com/shaledb/shale/proto/shale/node/v1;nodev1b\x06proto3"
+	"\aInspect\x12\x1d.shale.node.v1.InspectRequest\x1a\x1e.shale.node.v1.InspectResponse\x12H\n" +
+	"\aExplain\x12\x1d.shale.node.v1.ExplainRequest\x1a\x1e.shale.node.v1.ExplainResponse\x12K\n" +
+	"\bSettings\x12\x1e.shale.node.v1.SettingsRequest\x1a\x1f.shale.node.v1.SettingsResponseB5Z3github.com/shaledb/shale/proto/shale/node/v1;nodev1b\x06proto3"
 
 var (
 	file_shale_node_v1_node_proto_rawDescOnce sync.Once
@@ -1323,7 +1724,7 @@ func file_shale_node_v1_node_proto_rawDescGZIP() []byte {
 	return file_shale_node_v1_node_proto_rawDescData
 }
 
-var file_shale_node_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_shale_node_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_shale_node_v1_node_proto_goTypes = []any{
 	(*MessageFrame)(nil),           // 0: shale.node.v1.MessageFrame
 	(*GroupMessages)(nil),          // 1: shale.node.v1.GroupMessages
@@ -1345,43 +1746,55 @@ var file_shale_node_v1_node_proto_goTypes = []any{
 	(*InspectResponse)(nil),        // 17: shale.node.v1.InspectResponse
 	(*Row)(nil),                    // 18: shale.node.v1.Row
 	(*Value)(nil),                  // 19: shale.node.v1.Value
-	(*Descriptor)(nil),             // 20: shale.node.v1.Descriptor
-	(*NodeAddress)(nil),            // 21: shale.node.v1.NodeAddress
+	(*ExplainRequest)(nil),         // 20: shale.node.v1.ExplainRequest
+	(*ExplainResponse)(nil),        // 21: shale.node.v1.ExplainResponse
+	(*Phase)(nil),                  // 22: shale.node.v1.Phase
+	(*SettingsRequest)(nil),        // 23: shale.node.v1.SettingsRequest
+	(*SettingsResponse)(nil),       // 24: shale.node.v1.SettingsResponse
+	(*Setting)(nil),                // 25: shale.node.v1.Setting
+	(*Descriptor)(nil),             // 26: shale.node.v1.Descriptor
+	(*NodeAddress)(nil),            // 27: shale.node.v1.NodeAddress
 }
 var file_shale_node_v1_node_proto_depIdxs = []int32{
 	1,  // 0: shale.node.v1.MessageFrame.groups:type_name -> shale.node.v1.GroupMessages
 	3,  // 1: shale.node.v1.SnapshotOffsetRequest.header:type_name -> shale.node.v1.SnapshotHeader
 	3,  // 2: shale.node.v1.SnapshotChunk.header:type_name -> shale.node.v1.SnapshotHeader
-	20, // 3: shale.node.v1.HelloResponse.system:type_name -> shale.node.v1.Descriptor
-	21, // 4: shale.node.v1.HelloResponse.nodes:type_name -> shale.node.v1.NodeAddress
-	21, // 5: shale.node.v1.InitResponse.nodes:type_name -> shale.node.v1.NodeAddress
-	21, // 6: shale.node.v1.BootstrapRequest.nodes:type_name -> shale.node.v1.NodeAddress
-	20, // 7: shale.node.v1.BootstrapRequest.shards:type_name -> shale.node.v1.Descriptor
-	20, // 8: shale.node.v1.JoinResponse.system:type_name -> shale.node.v1.Descriptor
-	21, // 9: shale.node.v1.JoinResponse.nodes:type_name -> shale.node.v1.NodeAddress
+	26, // 3: shale.node.v1.HelloResponse.system:type_name -> shale.node.v1.Descriptor
+	27, // 4: shale.node.v1.HelloResponse.nodes:type_name -> shale.node.v1.NodeAddress
+	27, // 5: shale.node.v1.InitResponse.nodes:type_name -> shale.node.v1.NodeAddress
+	27, // 6: shale.node.v1.BootstrapRequest.nodes:type_name -> shale.node.v1.NodeAddress
+	26, // 7: shale.node.v1.BootstrapRequest.shards:type_name -> shale.node.v1.Descriptor
+	26, // 8: shale.node.v1.JoinResponse.system:type_name -> shale.node.v1.Descriptor
+	27, // 9: shale.node.v1.JoinResponse.nodes:type_name -> shale.node.v1.NodeAddress
 	18, // 10: shale.node.v1.InspectResponse.rows:type_name -> shale.node.v1.Row
 	19, // 11: shale.node.v1.Row.values:type_name -> shale.node.v1.Value
-	0,  // 12: shale.node.v1.PeerService.Messages:input_type -> shale.node.v1.MessageFrame
-	4,  // 13: shale.node.v1.PeerService.SnapshotOffset:input_type -> shale.node.v1.SnapshotOffsetRequest
-	6,  // 14: shale.node.v1.PeerService.Snapshot:input_type -> shale.node.v1.SnapshotChunk
-	8,  // 15: shale.node.v1.NodeService.Hello:input_type -> shale.node.v1.HelloRequest
-	10, // 16: shale.node.v1.NodeService.Init:input_type -> shale.node.v1.InitRequest
-	12, // 17: shale.node.v1.NodeService.Bootstrap:input_type -> shale.node.v1.BootstrapRequest
-	14, // 18: shale.node.v1.NodeService.Join:input_type -> shale.node.v1.JoinRequest
-	16, // 19: shale.node.v1.NodeService.Inspect:input_type -> shale.node.v1.InspectRequest
-	2,  // 20: shale.node.v1.PeerService.Messages:output_type -> shale.node.v1.MessagesResponse
-	5,  // 21: shale.node.v1.PeerService.SnapshotOffset:output_type -> shale.node.v1.SnapshotOffsetResponse
-	7,  // 22: shale.node.v1.PeerService.Snapshot:output_type -> shale.node.v1.SnapshotResponse
-	9,  // 23: shale.node.v1.NodeService.Hello:output_type -> shale.node.v1.HelloResponse
-	11, // 24: shale.node.v1.NodeService.Init:output_type -> shale.node.v1.InitResponse
-	13, // 25: shale.node.v1.NodeService.Bootstrap:output_type -> shale.node.v1.BootstrapResponse
-	15, // 26: shale.node.v1.NodeService.Join:output_type -> shale.node.v1.JoinResponse
-	17, // 27: shale.node.v1.NodeService.Inspect:output_type -> shale.node.v1.InspectResponse
-	20, // [20:28] is the sub-list for method output_type
-	12, // [12:20] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	22, // 12: shale.node.v1.ExplainResponse.phases:type_name -> shale.node.v1.Phase
+	25, // 13: shale.node.v1.SettingsResponse.settings:type_name -> shale.node.v1.Setting
+	0,  // 14: shale.node.v1.PeerService.Messages:input_type -> shale.node.v1.MessageFrame
+	4,  // 15: shale.node.v1.PeerService.SnapshotOffset:input_type -> shale.node.v1.SnapshotOffsetRequest
+	6,  // 16: shale.node.v1.PeerService.Snapshot:input_type -> shale.node.v1.SnapshotChunk
+	8,  // 17: shale.node.v1.NodeService.Hello:input_type -> shale.node.v1.HelloRequest
+	10, // 18: shale.node.v1.NodeService.Init:input_type -> shale.node.v1.InitRequest
+	12, // 19: shale.node.v1.NodeService.Bootstrap:input_type -> shale.node.v1.BootstrapRequest
+	14, // 20: shale.node.v1.NodeService.Join:input_type -> shale.node.v1.JoinRequest
+	16, // 21: shale.node.v1.NodeService.Inspect:input_type -> shale.node.v1.InspectRequest
+	20, // 22: shale.node.v1.NodeService.Explain:input_type -> shale.node.v1.ExplainRequest
+	23, // 23: shale.node.v1.NodeService.Settings:input_type -> shale.node.v1.SettingsRequest
+	2,  // 24: shale.node.v1.PeerService.Messages:output_type -> shale.node.v1.MessagesResponse
+	5,  // 25: shale.node.v1.PeerService.SnapshotOffset:output_type -> shale.node.v1.SnapshotOffsetResponse
+	7,  // 26: shale.node.v1.PeerService.Snapshot:output_type -> shale.node.v1.SnapshotResponse
+	9,  // 27: shale.node.v1.NodeService.Hello:output_type -> shale.node.v1.HelloResponse
+	11, // 28: shale.node.v1.NodeService.Init:output_type -> shale.node.v1.InitResponse
+	13, // 29: shale.node.v1.NodeService.Bootstrap:output_type -> shale.node.v1.BootstrapResponse
+	15, // 30: shale.node.v1.NodeService.Join:output_type -> shale.node.v1.JoinResponse
+	17, // 31: shale.node.v1.NodeService.Inspect:output_type -> shale.node.v1.InspectResponse
+	21, // 32: shale.node.v1.NodeService.Explain:output_type -> shale.node.v1.ExplainResponse
+	24, // 33: shale.node.v1.NodeService.Settings:output_type -> shale.node.v1.SettingsResponse
+	24, // [24:34] is the sub-list for method output_type
+	14, // [14:24] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_shale_node_v1_node_proto_init() }
@@ -1402,7 +1815,7 @@ func file_shale_node_v1_node_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_shale_node_v1_node_proto_rawDesc), len(file_shale_node_v1_node_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   20,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

@@ -52,6 +52,10 @@ const (
 	NodeServiceJoinProcedure = "/shale.node.v1.NodeService/Join"
 	// NodeServiceInspectProcedure is the fully-qualified name of the NodeService's Inspect RPC.
 	NodeServiceInspectProcedure = "/shale.node.v1.NodeService/Inspect"
+	// NodeServiceExplainProcedure is the fully-qualified name of the NodeService's Explain RPC.
+	NodeServiceExplainProcedure = "/shale.node.v1.NodeService/Explain"
+	// NodeServiceSettingsProcedure is the fully-qualified name of the NodeService's Settings RPC.
+	NodeServiceSettingsProcedure = "/shale.node.v1.NodeService/Settings"
 )
 
 // PeerServiceClient is a client for the shale.node.v1.PeerService service.
@@ -200,6 +204,11 @@ type NodeServiceClient interface {
 	Join(context.Context, *v1.JoinRequest) (*v1.JoinResponse, error)
 	// Inspect runs one read-only SQL statement on a replica's file.
 	Inspect(context.Context, *v1.InspectRequest) (*v1.InspectResponse, error)
+	// Explain says where the time of a transaction went, as far as this node kept it: of slow
+	// ones, and of a sample. The gateway knows one part, each shard's leader another.
+	Explain(context.Context, *v1.ExplainRequest) (*v1.ExplainResponse, error)
+	// Settings lists what this node was set to.
+	Settings(context.Context, *v1.SettingsRequest) (*v1.SettingsResponse, error)
 }
 
 // NewNodeServiceClient constructs a client for the shale.node.v1.NodeService service. By default,
@@ -243,6 +252,18 @@ func NewNodeServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 			connect.WithSchema(nodeServiceMethods.ByName("Inspect")),
 			connect.WithClientOptions(opts...),
 		),
+		explain: connect.NewClient[v1.ExplainRequest, v1.ExplainResponse](
+			httpClient,
+			baseURL+NodeServiceExplainProcedure,
+			connect.WithSchema(nodeServiceMethods.ByName("Explain")),
+			connect.WithClientOptions(opts...),
+		),
+		settings: connect.NewClient[v1.SettingsRequest, v1.SettingsResponse](
+			httpClient,
+			baseURL+NodeServiceSettingsProcedure,
+			connect.WithSchema(nodeServiceMethods.ByName("Settings")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -253,6 +274,8 @@ type nodeServiceClient struct {
 	bootstrap *connect.Client[v1.BootstrapRequest, v1.BootstrapResponse]
 	join      *connect.Client[v1.JoinRequest, v1.JoinResponse]
 	inspect   *connect.Client[v1.InspectRequest, v1.InspectResponse]
+	explain   *connect.Client[v1.ExplainRequest, v1.ExplainResponse]
+	settings  *connect.Client[v1.SettingsRequest, v1.SettingsResponse]
 }
 
 // Hello calls shale.node.v1.NodeService.Hello.
@@ -300,6 +323,24 @@ func (c *nodeServiceClient) Inspect(ctx context.Context, req *v1.InspectRequest)
 	return nil, err
 }
 
+// Explain calls shale.node.v1.NodeService.Explain.
+func (c *nodeServiceClient) Explain(ctx context.Context, req *v1.ExplainRequest) (*v1.ExplainResponse, error) {
+	response, err := c.explain.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// Settings calls shale.node.v1.NodeService.Settings.
+func (c *nodeServiceClient) Settings(ctx context.Context, req *v1.SettingsRequest) (*v1.SettingsResponse, error) {
+	response, err := c.settings.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // NodeServiceHandler is an implementation of the shale.node.v1.NodeService service.
 type NodeServiceHandler interface {
 	// Hello says who a node is and where its cluster's system group lives.
@@ -312,6 +353,11 @@ type NodeServiceHandler interface {
 	Join(context.Context, *v1.JoinRequest) (*v1.JoinResponse, error)
 	// Inspect runs one read-only SQL statement on a replica's file.
 	Inspect(context.Context, *v1.InspectRequest) (*v1.InspectResponse, error)
+	// Explain says where the time of a transaction went, as far as this node kept it: of slow
+	// ones, and of a sample. The gateway knows one part, each shard's leader another.
+	Explain(context.Context, *v1.ExplainRequest) (*v1.ExplainResponse, error)
+	// Settings lists what this node was set to.
+	Settings(context.Context, *v1.SettingsRequest) (*v1.SettingsResponse, error)
 }
 
 // NewNodeServiceHandler builds an HTTP handler from the service implementation. It returns the path
@@ -351,6 +397,18 @@ func NewNodeServiceHandler(svc NodeServiceHandler, opts ...connect.HandlerOption
 		connect.WithSchema(nodeServiceMethods.ByName("Inspect")),
 		connect.WithHandlerOptions(opts...),
 	)
+	nodeServiceExplainHandler := connect.NewUnaryHandlerSimple(
+		NodeServiceExplainProcedure,
+		svc.Explain,
+		connect.WithSchema(nodeServiceMethods.ByName("Explain")),
+		connect.WithHandlerOptions(opts...),
+	)
+	nodeServiceSettingsHandler := connect.NewUnaryHandlerSimple(
+		NodeServiceSettingsProcedure,
+		svc.Settings,
+		connect.WithSchema(nodeServiceMethods.ByName("Settings")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/shale.node.v1.NodeService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case NodeServiceHelloProcedure:
@@ -363,6 +421,10 @@ func NewNodeServiceHandler(svc NodeServiceHandler, opts ...connect.HandlerOption
 			nodeServiceJoinHandler.ServeHTTP(w, r)
 		case NodeServiceInspectProcedure:
 			nodeServiceInspectHandler.ServeHTTP(w, r)
+		case NodeServiceExplainProcedure:
+			nodeServiceExplainHandler.ServeHTTP(w, r)
+		case NodeServiceSettingsProcedure:
+			nodeServiceSettingsHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -390,4 +452,12 @@ func (UnimplementedNodeServiceHandler) Join(context.Context, *v1.JoinRequest) (*
 
 func (UnimplementedNodeServiceHandler) Inspect(context.Context, *v1.InspectRequest) (*v1.InspectResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("shale.node.v1.NodeService.Inspect is not implemented"))
+}
+
+func (UnimplementedNodeServiceHandler) Explain(context.Context, *v1.ExplainRequest) (*v1.ExplainResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("shale.node.v1.NodeService.Explain is not implemented"))
+}
+
+func (UnimplementedNodeServiceHandler) Settings(context.Context, *v1.SettingsRequest) (*v1.SettingsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("shale.node.v1.NodeService.Settings is not implemented"))
 }
