@@ -46,6 +46,11 @@ type Column struct {
 	Optional bool
 	// Equal and Range: Scan makes use of = (and IN), and of <, <=, > and >=, on the column.
 	Equal, Range bool
+	// Omit: Scan applies those comparisons itself, to the row, and SQLite is not to check them
+	// again. For keys: they are compared as bytes, whether a key or the literal beside it is
+	// TEXT or BLOB, which SQLite never finds equal. A comparison with NULL holds for no row
+	// and must not reach Scan as an open bound.
+	Omit bool
 }
 
 // Writer takes the changes of one table. Its session begins, commits and rolls back.
