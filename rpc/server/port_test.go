@@ -270,6 +270,8 @@ func messages() []proto.Message {
 		&shalev1.RollbackRequest{}, &shalev1.HeartbeatRequest{}, &shalev1.OutcomeRequest{},
 		&shalev1.ListNodesRequest{}, &shalev1.ListShardsRequest{}, &shalev1.SplitShardRequest{},
 		&shalev1.MergeShardsRequest{}, &shalev1.MoveReplicaRequest{}, &shalev1.TransferLeaderRequest{},
+		&shalev1.ListLocksRequest{}, &shalev1.ListTransactionsRequest{}, &shalev1.ShowTransactionRequest{},
+		&shalev1.ResolveLockRequest{}, &shalev1.ActivityRequest{},
 		&shalev1.DrainNodeRequest{}, &shalev1.DecommissionNodeRequest{}, &shalev1.StatusRequest{},
 		&nodev1.HelloRequest{}, &nodev1.InitRequest{}, &nodev1.BootstrapRequest{}, &nodev1.JoinRequest{},
 		&nodev1.InspectRequest{}, &nodev1.SnapshotOffsetRequest{},

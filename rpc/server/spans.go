@@ -100,6 +100,14 @@ func accessOfFields(req any) (access, error) {
 		return ofPrimary(r.GetPrimary()), nil
 	case *shalev1.OutcomeRequest:
 		return ofPrimary(r.GetPrimary()), nil
+	case *shalev1.ListLocksRequest:
+		return ofSpan(access{cluster: true}, r.GetStart(), r.GetEnd())
+	case *shalev1.ResolveLockRequest:
+		a := ofPrimary(r.GetKey())
+		a.cluster = true
+		return a, nil
+	case *shalev1.ListTransactionsRequest, *shalev1.ShowTransactionRequest, *shalev1.ActivityRequest:
+		return access{cluster: true}, nil
 	case *shalev1.ListNodesRequest, *shalev1.ListShardsRequest, *shalev1.SplitShardRequest, *shalev1.MergeShardsRequest,
 		*shalev1.MoveReplicaRequest, *shalev1.TransferLeaderRequest, *shalev1.DrainNodeRequest,
 		*shalev1.DecommissionNodeRequest, *shalev1.StatusRequest,

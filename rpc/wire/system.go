@@ -22,6 +22,8 @@ func encodeSystemRequest(m *nodev1.Call, req routing.Request) bool {
 			Node: uint64(r.Node), Address: r.Address, Shards: EncodeDescriptors(r.Shards)}}
 	case *directory.AllocateArgs:
 		m.Request = &nodev1.Call_Allocate{Allocate: &nodev1.AllocateArgs{ReplicaCount: uint32(r.ReplicaCount)}}
+	case *directory.DrainArgs:
+		m.Request = &nodev1.Call_Drain{Drain: &nodev1.DrainArgs{Node: uint64(r.Node), Undo: r.Undo}}
 	default:
 		return false
 	}
@@ -45,6 +47,8 @@ func decodeSystemRequest(m *nodev1.Call) (routing.Request, error) {
 			Address: x.Report.GetAddress(), Shards: shards}, nil
 	case *nodev1.Call_Allocate:
 		return &directory.AllocateArgs{ReplicaCount: int(x.Allocate.GetReplicaCount())}, nil
+	case *nodev1.Call_Drain:
+		return &directory.DrainArgs{Node: routing.NodeID(x.Drain.GetNode()), Undo: x.Drain.GetUndo()}, nil
 	}
 	return nil, nil
 }
@@ -54,7 +58,8 @@ func encodeSystemResponse(m *nodev1.Reply, res routing.Response) bool {
 	case *directory.ListResult:
 		a := &nodev1.ListResult{Version: r.Version, ClusterId: r.ClusterID, Shards: EncodeDescriptors(r.Shards)}
 		for _, n := range r.Nodes {
-			a.Nodes = append(a.Nodes, &nodev1.NodeAddress{Id: uint64(n.ID), Address: n.Address, StoreId: n.StoreID})
+			a.Nodes = append(a.Nodes, &nodev1.NodeAddress{Id: uint64(n.ID), Address: n.Address, StoreId: n.StoreID,
+				Draining: n.Draining})
 		}
 		m.Result = &nodev1.Reply_List{List: a}
 	case *directory.LookupResult:
@@ -69,6 +74,8 @@ func encodeSystemResponse(m *nodev1.Reply, res routing.Response) bool {
 			a.Replicas = append(a.Replicas, uint64(id))
 		}
 		m.Result = &nodev1.Reply_Allocate{Allocate: a}
+	case *directory.DrainResult:
+		m.Result = &nodev1.Reply_Drain{Drain: &nodev1.DrainResult{Version: r.Version}}
 	default:
 		return false
 	}
@@ -82,7 +89,7 @@ func decodeSystemResponse(m *nodev1.Reply) (routing.Response, error) {
 		r := &directory.ListResult{Version: x.List.GetVersion(), ClusterID: x.List.GetClusterId(), Shards: shards}
 		for _, n := range x.List.GetNodes() {
 			r.Nodes = append(r.Nodes, directory.Node{ID: routing.NodeID(n.GetId()),
-				StoreID: n.GetStoreId(), Address: n.GetAddress()})
+				StoreID: n.GetStoreId(), Address: n.GetAddress(), Draining: n.GetDraining()})
 		}
 		return r, err
 	case *nodev1.Reply_Lookup:
@@ -98,6 +105,8 @@ func decodeSystemResponse(m *nodev1.Reply) (routing.Response, error) {
 			r.Replicas = append(r.Replicas, routing.ReplicaID(id))
 		}
 		return r, nil
+	case *nodev1.Reply_Drain:
+		return &directory.DrainResult{Version: x.Drain.GetVersion()}, nil
 	}
 	return nil, nil
 }

@@ -62,6 +62,7 @@ func requests() []routing.Request {
 		&directory.JoinArgs{StoreID: "s", Address: "h:1"},
 		&directory.ReportArgs{Node: 2, Address: "h:1", Shards: []routing.Descriptor{left, right}},
 		&directory.AllocateArgs{ReplicaCount: 3},
+		&directory.DrainArgs{Node: 2, Undo: true},
 	}
 }
 
@@ -86,12 +87,13 @@ func responses() []routing.Response {
 		&routing.StatusResult{Descriptor: left, Node: 1, Term: 6, Leading: true, LeaseUntil: -time.Second, Applied: 9, Flushed: 8,
 			LogFirst: 2, Locks: 4, Waiting: 5, OverlayRows: 6, SizeBytes: 1 << 40, Quarantine: "q",
 			Progress: []routing.ReplicaProgress{{Replica: 2, Match: 8, State: "replicate"}}},
-		&directory.ListResult{Version: 5, ClusterID: "c", Nodes: []directory.Node{{ID: 1, StoreID: "s", Address: "h:1"}},
+		&directory.ListResult{Version: 5, ClusterID: "c", Nodes: []directory.Node{{ID: 1, StoreID: "s", Address: "h:1", Draining: true}},
 			Shards: []routing.Descriptor{left, right}},
 		&directory.LookupResult{Shards: []routing.Descriptor{left}},
 		&directory.JoinResult{Node: 4, ClusterID: "c"},
 		&directory.ReportResult{Version: 8},
 		&directory.AllocateResult{Shard: 12, Replicas: []routing.ReplicaID{4, 5}},
+		&directory.DrainResult{Version: 9},
 	}
 }
 

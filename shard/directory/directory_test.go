@@ -118,6 +118,31 @@ func TestJoinIsIdempotent(t *testing.T) {
 	require.Equal(t, routing.NodeID(3), other.Node)
 }
 
+// TestDrain: the mark is a row; it survives a move and reports; the last one cannot drain.
+func TestDrain(t *testing.T) {
+	s := founded(t)
+	_, _, err := s.Evaluate(&DrainArgs{Node: 1})
+	require.ErrorContains(t, err, "shard 2", "nobody else votes there")
+	second := step(t, s, &JoinArgs{StoreID: "s2", Address: "b:1"}).(*JoinResult).Node
+	wide := described(2, "\x01", "", 2)
+	wide.Replicas = append(wide.Replicas, routing.Replica{ID: 21, Node: second, Role: routing.Voter})
+	report(t, s, wide)
+
+	version := s.version
+	require.Equal(t, version+1, step(t, s, &DrainArgs{Node: 1}).(*DrainResult).Version)
+	require.True(t, s.Nodes()[0].Draining)
+	rows, _, err := s.Evaluate(&DrainArgs{Node: 1})
+	require.NoError(t, err)
+	require.Empty(t, rows, "asked again, nothing changes")
+	step(t, s, &JoinArgs{StoreID: "s1", Address: "a:2"})
+	step(t, s, &ReportArgs{Node: 1, Address: "a:3"})
+	require.Equal(t, Node{ID: 1, StoreID: "s1", Address: "a:3", Draining: true}, s.Nodes()[0])
+	_, _, err = s.Evaluate(&DrainArgs{Node: second})
+	require.ErrorContains(t, err, "shard 2", "the other one drains already")
+	step(t, s, &DrainArgs{Node: 1, Undo: true})
+	require.False(t, s.Nodes()[0].Draining)
+}
+
 // TestListSince: who has the version already is told nothing more.
 func TestListSince(t *testing.T) {
 	s := founded(t)
@@ -132,7 +157,7 @@ func TestListSince(t *testing.T) {
 // TestMistakes are the caller's, and change nothing.
 func TestMistakes(t *testing.T) {
 	s := founded(t)
-	for _, req := range []any{&JoinArgs{}, &ReportArgs{Node: 9}, &AllocateArgs{}, &AllocateArgs{ReplicaCount: 1000}, 7} {
+	for _, req := range []any{&JoinArgs{}, &ReportArgs{Node: 9}, &AllocateArgs{}, &AllocateArgs{ReplicaCount: 1000}, &DrainArgs{Node: 9}, 7} {
 		rows, _, err := s.Evaluate(req)
 		require.ErrorAs(t, err, new(*mvcc.InvalidError), "%T", req)
 		require.Empty(t, rows)

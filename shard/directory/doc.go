@@ -8,7 +8,7 @@
 //
 //	row                value
 //	cluster            {"id": …}
-//	node/0000000003    {"id": 3, "storeId": …, "address": …}
+//	node/0000000003    {"id": 3, "storeId": …, "address": …, "draining": …}
 //	shard/0000000002   {"id": 2, "start": …, "end": …, "bounds": 4, …}
 //	next               {"node": 4, "shard": 9, "replica": 31}
 //	ceiling            467…
@@ -40,6 +40,7 @@
 //   - Evaluate is pure; Apply is the only change.
 //   - A report that says nothing new makes no rows, so quiet clusters write nothing.
 //   - Ids of nodes, shards and replicas are never given twice: the least free ones are a row.
+//   - A node drains only while each of its shards has a voter on a node that does not.
 //   - Joining again under the same store id gives the same node id.
 //   - The ceiling never falls, whatever is applied (P11).
 //

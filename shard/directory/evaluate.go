@@ -67,7 +67,7 @@ const replicasMax = 15
 // Owns says whether a request is the directory's.
 func Owns(req routing.Request) bool {
 	switch req.(type) {
-	case *ListArgs, *LookupArgs, *JoinArgs, *ReportArgs, *AllocateArgs:
+	case *ListArgs, *LookupArgs, *JoinArgs, *ReportArgs, *AllocateArgs, *DrainArgs:
 		return true
 	}
 	return false
@@ -87,6 +87,8 @@ func (s *State) Evaluate(req any) (rows []mvcc.SystemRow, answer any, err error)
 		return s.report(a)
 	case *AllocateArgs:
 		return s.allocate(a)
+	case *DrainArgs:
+		return s.drain(a)
 	}
 	return nil, nil, &mvcc.InvalidError{Reason: "REQUEST_UNKNOWN",
 		What: fmt.Sprintf("the directory does not answer %T", req), Hint: "use a client of this version"}
@@ -138,11 +140,16 @@ func (s *State) join(a *JoinArgs) ([]mvcc.SystemRow, any, error) {
 		&JoinResult{Node: n.ID, ClusterID: s.clusterID}, nil
 }
 
+// nodeUnknown is the mistake of naming a node that is none.
+func nodeUnknown(id routing.NodeID, hint string) error {
+	return &mvcc.InvalidError{Reason: "NODE_UNKNOWN",
+		What: fmt.Sprintf("node %d is not a member of this cluster", id), Hint: hint}
+}
+
 func (s *State) report(a *ReportArgs) ([]mvcc.SystemRow, any, error) {
 	n, known := s.nodes[a.Node]
 	if !known {
-		return nil, nil, &mvcc.InvalidError{Reason: "NODE_UNKNOWN",
-			What: fmt.Sprintf("node %d is not a member of this cluster", a.Node), Hint: "let it join first"}
+		return nil, nil, nodeUnknown(a.Node, "let it join first")
 	}
 	var rows []mvcc.SystemRow
 	if a.Address != "" && a.Address != n.Address {

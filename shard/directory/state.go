@@ -18,6 +18,9 @@ type Node struct {
 	ID      routing.NodeID `json:"id"`
 	StoreID string         `json:"storeId"` // of its directory
 	Address string         `json:"address"` // host:port
+	// Draining: it is to lead nothing. Whoever moves leaders asks this; Raft's own elections
+	// do not, and the node gives back what they bring it.
+	Draining bool `json:"draining,omitempty"`
 }
 
 // State is the directory at one applied index. It belongs to one goroutine; what it returns

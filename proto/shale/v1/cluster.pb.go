@@ -70,6 +70,61 @@ func (Role) EnumDescriptor() ([]byte, []int) {
 	return file_shale_v1_cluster_proto_rawDescGZIP(), []int{0}
 }
 
+type LockKind int32
+
+const (
+	LockKind_LOCK_KIND_UNSPECIFIED LockKind = 0
+	LockKind_LOCK_KIND_PUT         LockKind = 1
+	LockKind_LOCK_KIND_DELETE      LockKind = 2
+	LockKind_LOCK_KIND_CHECK       LockKind = 3
+	LockKind_LOCK_KIND_CLAIM       LockKind = 4
+)
+
+// Enum value maps for LockKind.
+var (
+	LockKind_name = map[int32]string{
+		0: "LOCK_KIND_UNSPECIFIED",
+		1: "LOCK_KIND_PUT",
+		2: "LOCK_KIND_DELETE",
+		3: "LOCK_KIND_CHECK",
+		4: "LOCK_KIND_CLAIM",
+	}
+	LockKind_value = map[string]int32{
+		"LOCK_KIND_UNSPECIFIED": 0,
+		"LOCK_KIND_PUT":         1,
+		"LOCK_KIND_DELETE":      2,
+		"LOCK_KIND_CHECK":       3,
+		"LOCK_KIND_CLAIM":       4,
+	}
+)
+
+func (x LockKind) Enum() *LockKind {
+	p := new(LockKind)
+	*p = x
+	return p
+}
+
+func (x LockKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (LockKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_shale_v1_cluster_proto_enumTypes[1].Descriptor()
+}
+
+func (LockKind) Type() protoreflect.EnumType {
+	return &file_shale_v1_cluster_proto_enumTypes[1]
+}
+
+func (x LockKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use LockKind.Descriptor instead.
+func (LockKind) EnumDescriptor() ([]byte, []int) {
+	return file_shale_v1_cluster_proto_rawDescGZIP(), []int{1}
+}
+
 type Node struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Id      uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -80,6 +135,8 @@ type Node struct {
 	Leaders       uint32 `protobuf:"varint,5,opt,name=leaders,proto3" json:"leaders,omitempty"`
 	Version       string `protobuf:"bytes,6,opt,name=version,proto3" json:"version,omitempty"`
 	UptimeSeconds uint64 `protobuf:"varint,7,opt,name=uptime_seconds,json=uptimeSeconds,proto3" json:"uptime_seconds,omitempty"`
+	// It is to lead nothing.
+	Draining      bool `protobuf:"varint,8,opt,name=draining,proto3" json:"draining,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -161,6 +218,13 @@ func (x *Node) GetUptimeSeconds() uint64 {
 		return x.UptimeSeconds
 	}
 	return 0
+}
+
+func (x *Node) GetDraining() bool {
+	if x != nil {
+		return x.Draining
+	}
+	return false
 }
 
 type Epoch struct {
@@ -972,8 +1036,10 @@ func (x *TransferLeaderResponse) GetLeaderNode() uint64 {
 }
 
 type DrainNodeRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Node          uint64                 `protobuf:"varint,1,opt,name=node,proto3" json:"node,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Node  uint64                 `protobuf:"varint,1,opt,name=node,proto3" json:"node,omitempty"`
+	// Takes the mark away: the node may lead again.
+	Undo          bool `protobuf:"varint,2,opt,name=undo,proto3" json:"undo,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1015,8 +1081,21 @@ func (x *DrainNodeRequest) GetNode() uint64 {
 	return 0
 }
 
+func (x *DrainNodeRequest) GetUndo() bool {
+	if x != nil {
+		return x.Undo
+	}
+	return false
+}
+
 type DrainNodeResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The shards that the node leads still.
+	Leading []uint64 `protobuf:"varint,1,rep,packed,name=leading,proto3" json:"leading,omitempty"`
+	// The shards whose leadership was moved in this round.
+	Moved []uint64 `protobuf:"varint,2,rep,packed,name=moved,proto3" json:"moved,omitempty"`
+	// Why some were not, in words.
+	Obstacles     []string `protobuf:"bytes,3,rep,name=obstacles,proto3" json:"obstacles,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1049,6 +1128,27 @@ func (x *DrainNodeResponse) ProtoReflect() protoreflect.Message {
 // Deprecated: Use DrainNodeResponse.ProtoReflect.Descriptor instead.
 func (*DrainNodeResponse) Descriptor() ([]byte, []int) {
 	return file_shale_v1_cluster_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *DrainNodeResponse) GetLeading() []uint64 {
+	if x != nil {
+		return x.Leading
+	}
+	return nil
+}
+
+func (x *DrainNodeResponse) GetMoved() []uint64 {
+	if x != nil {
+		return x.Moved
+	}
+	return nil
+}
+
+func (x *DrainNodeResponse) GetObstacles() []string {
+	if x != nil {
+		return x.Obstacles
+	}
+	return nil
 }
 
 type DecommissionNodeRequest struct {
@@ -1182,6 +1282,9 @@ type StatusResponse struct {
 	// The newest timestamp of the oracle known here.
 	Timestamp     uint64 `protobuf:"varint,9,opt,name=timestamp,proto3" json:"timestamp,omitempty"`
 	UptimeSeconds uint64 `protobuf:"varint,10,opt,name=uptime_seconds,json=uptimeSeconds,proto3" json:"uptime_seconds,omitempty"`
+	// What is wrong, and what to do about it. The first as many are those in problems; what
+	// follows is only worth knowing.
+	Advice        []*Problem `protobuf:"bytes,11,rep,name=advice,proto3" json:"advice,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1286,11 +1389,1350 @@ func (x *StatusResponse) GetUptimeSeconds() uint64 {
 	return 0
 }
 
+func (x *StatusResponse) GetAdvice() []*Problem {
+	if x != nil {
+		return x.Advice
+	}
+	return nil
+}
+
+type Problem struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	What   string                 `protobuf:"bytes,1,opt,name=what,proto3" json:"what,omitempty"`
+	Advice string                 `protobuf:"bytes,2,opt,name=advice,proto3" json:"advice,omitempty"`
+	// Above zero: it concerns this shard, this node.
+	Shard uint64 `protobuf:"varint,3,opt,name=shard,proto3" json:"shard,omitempty"`
+	Node  uint64 `protobuf:"varint,4,opt,name=node,proto3" json:"node,omitempty"`
+	// It does not make the cluster unhealthy.
+	Note          bool `protobuf:"varint,5,opt,name=note,proto3" json:"note,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Problem) Reset() {
+	*x = Problem{}
+	mi := &file_shale_v1_cluster_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Problem) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Problem) ProtoMessage() {}
+
+func (x *Problem) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_v1_cluster_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Problem.ProtoReflect.Descriptor instead.
+func (*Problem) Descriptor() ([]byte, []int) {
+	return file_shale_v1_cluster_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *Problem) GetWhat() string {
+	if x != nil {
+		return x.What
+	}
+	return ""
+}
+
+func (x *Problem) GetAdvice() string {
+	if x != nil {
+		return x.Advice
+	}
+	return ""
+}
+
+func (x *Problem) GetShard() uint64 {
+	if x != nil {
+		return x.Shard
+	}
+	return 0
+}
+
+func (x *Problem) GetNode() uint64 {
+	if x != nil {
+		return x.Node
+	}
+	return 0
+}
+
+func (x *Problem) GetNote() bool {
+	if x != nil {
+		return x.Note
+	}
+	return false
+}
+
+type Lock struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Key   []byte                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	// The transaction's id, which is its start timestamp.
+	TxnId              uint64   `protobuf:"varint,2,opt,name=txn_id,json=txnId,proto3" json:"txn_id,omitempty"`
+	Primary            []byte   `protobuf:"bytes,3,opt,name=primary,proto3" json:"primary,omitempty"`
+	Kind               LockKind `protobuf:"varint,4,opt,name=kind,proto3,enum=shale.v1.LockKind" json:"kind,omitempty"`
+	MinCommitTimestamp uint64   `protobuf:"varint,5,opt,name=min_commit_timestamp,json=minCommitTimestamp,proto3" json:"min_commit_timestamp,omitempty"`
+	// An oracle's time. Past it, anybody who meets the lock has it decided.
+	Expires uint64 `protobuf:"varint,6,opt,name=expires,proto3" json:"expires,omitempty"`
+	// Part of an asynchronous commit: it may be committed before anything is recorded.
+	Async         bool   `protobuf:"varint,7,opt,name=async,proto3" json:"async,omitempty"`
+	Shard         uint64 `protobuf:"varint,8,opt,name=shard,proto3" json:"shard,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Lock) Reset() {
+	*x = Lock{}
+	mi := &file_shale_v1_cluster_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Lock) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Lock) ProtoMessage() {}
+
+func (x *Lock) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_v1_cluster_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Lock.ProtoReflect.Descriptor instead.
+func (*Lock) Descriptor() ([]byte, []int) {
+	return file_shale_v1_cluster_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *Lock) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *Lock) GetTxnId() uint64 {
+	if x != nil {
+		return x.TxnId
+	}
+	return 0
+}
+
+func (x *Lock) GetPrimary() []byte {
+	if x != nil {
+		return x.Primary
+	}
+	return nil
+}
+
+func (x *Lock) GetKind() LockKind {
+	if x != nil {
+		return x.Kind
+	}
+	return LockKind_LOCK_KIND_UNSPECIFIED
+}
+
+func (x *Lock) GetMinCommitTimestamp() uint64 {
+	if x != nil {
+		return x.MinCommitTimestamp
+	}
+	return 0
+}
+
+func (x *Lock) GetExpires() uint64 {
+	if x != nil {
+		return x.Expires
+	}
+	return 0
+}
+
+func (x *Lock) GetAsync() bool {
+	if x != nil {
+		return x.Async
+	}
+	return false
+}
+
+func (x *Lock) GetShard() uint64 {
+	if x != nil {
+		return x.Shard
+	}
+	return 0
+}
+
+type ListLocksRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Above zero: of this shard alone.
+	ShardId uint64 `protobuf:"varint,1,opt,name=shard_id,json=shardId,proto3" json:"shard_id,omitempty"`
+	// Inclusive; empty: the first key.
+	Start []byte `protobuf:"bytes,2,opt,name=start,proto3" json:"start,omitempty"`
+	// Exclusive; empty: past the last.
+	End []byte `protobuf:"bytes,3,opt,name=end,proto3" json:"end,omitempty"`
+	// At most so many; zero: 1,000.
+	Limit         uint32 `protobuf:"varint,4,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListLocksRequest) Reset() {
+	*x = ListLocksRequest{}
+	mi := &file_shale_v1_cluster_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListLocksRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListLocksRequest) ProtoMessage() {}
+
+func (x *ListLocksRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_v1_cluster_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListLocksRequest.ProtoReflect.Descriptor instead.
+func (*ListLocksRequest) Descriptor() ([]byte, []int) {
+	return file_shale_v1_cluster_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *ListLocksRequest) GetShardId() uint64 {
+	if x != nil {
+		return x.ShardId
+	}
+	return 0
+}
+
+func (x *ListLocksRequest) GetStart() []byte {
+	if x != nil {
+		return x.Start
+	}
+	return nil
+}
+
+func (x *ListLocksRequest) GetEnd() []byte {
+	if x != nil {
+		return x.End
+	}
+	return nil
+}
+
+func (x *ListLocksRequest) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+type ListLocksResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Locks []*Lock                `protobuf:"bytes,1,rep,name=locks,proto3" json:"locks,omitempty"`
+	// There may be others, from resume_key on: the next request's start.
+	More      bool   `protobuf:"varint,2,opt,name=more,proto3" json:"more,omitempty"`
+	ResumeKey []byte `protobuf:"bytes,3,opt,name=resume_key,json=resumeKey,proto3" json:"resume_key,omitempty"`
+	// Shards whose leader did not answer: their locks are missing.
+	Unreachable []uint64 `protobuf:"varint,4,rep,packed,name=unreachable,proto3" json:"unreachable,omitempty"`
+	// The oracle's time, to compare expires with; zero: it did not answer.
+	Timestamp     uint64 `protobuf:"varint,5,opt,name=timestamp,proto3" json:"timestamp,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListLocksResponse) Reset() {
+	*x = ListLocksResponse{}
+	mi := &file_shale_v1_cluster_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListLocksResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListLocksResponse) ProtoMessage() {}
+
+func (x *ListLocksResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_v1_cluster_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListLocksResponse.ProtoReflect.Descriptor instead.
+func (*ListLocksResponse) Descriptor() ([]byte, []int) {
+	return file_shale_v1_cluster_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *ListLocksResponse) GetLocks() []*Lock {
+	if x != nil {
+		return x.Locks
+	}
+	return nil
+}
+
+func (x *ListLocksResponse) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
+func (x *ListLocksResponse) GetResumeKey() []byte {
+	if x != nil {
+		return x.ResumeKey
+	}
+	return nil
+}
+
+func (x *ListLocksResponse) GetUnreachable() []uint64 {
+	if x != nil {
+		return x.Unreachable
+	}
+	return nil
+}
+
+func (x *ListLocksResponse) GetTimestamp() uint64 {
+	if x != nil {
+		return x.Timestamp
+	}
+	return 0
+}
+
+type ListTransactionsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only those with a higher id.
+	After uint64 `protobuf:"varint,1,opt,name=after,proto3" json:"after,omitempty"`
+	// At most so many; zero: 1,000.
+	Limit         uint32 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListTransactionsRequest) Reset() {
+	*x = ListTransactionsRequest{}
+	mi := &file_shale_v1_cluster_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListTransactionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListTransactionsRequest) ProtoMessage() {}
+
+func (x *ListTransactionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_v1_cluster_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListTransactionsRequest.ProtoReflect.Descriptor instead.
+func (*ListTransactionsRequest) Descriptor() ([]byte, []int) {
+	return file_shale_v1_cluster_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *ListTransactionsRequest) GetAfter() uint64 {
+	if x != nil {
+		return x.After
+	}
+	return 0
+}
+
+func (x *ListTransactionsRequest) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+// Transaction is one that holds locks.
+type Transaction struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Id      uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Primary []byte                 `protobuf:"bytes,2,opt,name=primary,proto3" json:"primary,omitempty"`
+	// How many keys it holds, by what for.
+	Puts    uint32   `protobuf:"varint,3,opt,name=puts,proto3" json:"puts,omitempty"`
+	Deletes uint32   `protobuf:"varint,4,opt,name=deletes,proto3" json:"deletes,omitempty"`
+	Checks  uint32   `protobuf:"varint,5,opt,name=checks,proto3" json:"checks,omitempty"`
+	Claims  uint32   `protobuf:"varint,6,opt,name=claims,proto3" json:"claims,omitempty"`
+	Shards  []uint64 `protobuf:"varint,7,rep,packed,name=shards,proto3" json:"shards,omitempty"`
+	Async   bool     `protobuf:"varint,8,opt,name=async,proto3" json:"async,omitempty"`
+	// The primary's expiry where its lock stands, else the latest.
+	Expires       uint64 `protobuf:"varint,9,opt,name=expires,proto3" json:"expires,omitempty"`
+	PrimaryLocked bool   `protobuf:"varint,10,opt,name=primary_locked,json=primaryLocked,proto3" json:"primary_locked,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Transaction) Reset() {
+	*x = Transaction{}
+	mi := &file_shale_v1_cluster_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Transaction) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Transaction) ProtoMessage() {}
+
+func (x *Transaction) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_v1_cluster_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Transaction.ProtoReflect.Descriptor instead.
+func (*Transaction) Descriptor() ([]byte, []int) {
+	return file_shale_v1_cluster_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *Transaction) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *Transaction) GetPrimary() []byte {
+	if x != nil {
+		return x.Primary
+	}
+	return nil
+}
+
+func (x *Transaction) GetPuts() uint32 {
+	if x != nil {
+		return x.Puts
+	}
+	return 0
+}
+
+func (x *Transaction) GetDeletes() uint32 {
+	if x != nil {
+		return x.Deletes
+	}
+	return 0
+}
+
+func (x *Transaction) GetChecks() uint32 {
+	if x != nil {
+		return x.Checks
+	}
+	return 0
+}
+
+func (x *Transaction) GetClaims() uint32 {
+	if x != nil {
+		return x.Claims
+	}
+	return 0
+}
+
+func (x *Transaction) GetShards() []uint64 {
+	if x != nil {
+		return x.Shards
+	}
+	return nil
+}
+
+func (x *Transaction) GetAsync() bool {
+	if x != nil {
+		return x.Async
+	}
+	return false
+}
+
+func (x *Transaction) GetExpires() uint64 {
+	if x != nil {
+		return x.Expires
+	}
+	return 0
+}
+
+func (x *Transaction) GetPrimaryLocked() bool {
+	if x != nil {
+		return x.PrimaryLocked
+	}
+	return false
+}
+
+type ListTransactionsResponse struct {
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	Transactions []*Transaction         `protobuf:"bytes,1,rep,name=transactions,proto3" json:"transactions,omitempty"`
+	// There are others, after the last.
+	More bool `protobuf:"varint,2,opt,name=more,proto3" json:"more,omitempty"`
+	// Shards whose leader did not answer: what is held there is missing.
+	Unreachable []uint64 `protobuf:"varint,3,rep,packed,name=unreachable,proto3" json:"unreachable,omitempty"`
+	Timestamp   uint64   `protobuf:"varint,4,opt,name=timestamp,proto3" json:"timestamp,omitempty"`
+	// There were more locks than are looked at: the list may lack transactions and keys.
+	Truncated     bool `protobuf:"varint,5,opt,name=truncated,proto3" json:"truncated,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListTransactionsResponse) Reset() {
+	*x = ListTransactionsResponse{}
+	mi := &file_shale_v1_cluster_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListTransactionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListTransactionsResponse) ProtoMessage() {}
+
+func (x *ListTransactionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_v1_cluster_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListTransactionsResponse.ProtoReflect.Descriptor instead.
+func (*ListTransactionsResponse) Descriptor() ([]byte, []int) {
+	return file_shale_v1_cluster_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *ListTransactionsResponse) GetTransactions() []*Transaction {
+	if x != nil {
+		return x.Transactions
+	}
+	return nil
+}
+
+func (x *ListTransactionsResponse) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
+func (x *ListTransactionsResponse) GetUnreachable() []uint64 {
+	if x != nil {
+		return x.Unreachable
+	}
+	return nil
+}
+
+func (x *ListTransactionsResponse) GetTimestamp() uint64 {
+	if x != nil {
+		return x.Timestamp
+	}
+	return 0
+}
+
+func (x *ListTransactionsResponse) GetTruncated() bool {
+	if x != nil {
+		return x.Truncated
+	}
+	return false
+}
+
+type ShowTransactionRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ShowTransactionRequest) Reset() {
+	*x = ShowTransactionRequest{}
+	mi := &file_shale_v1_cluster_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ShowTransactionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ShowTransactionRequest) ProtoMessage() {}
+
+func (x *ShowTransactionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_v1_cluster_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ShowTransactionRequest.ProtoReflect.Descriptor instead.
+func (*ShowTransactionRequest) Descriptor() ([]byte, []int) {
+	return file_shale_v1_cluster_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *ShowTransactionRequest) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+// Wait is a request that waits for a lock.
+type Wait struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Zero: a read of no transaction.
+	Waiter        uint64 `protobuf:"varint,1,opt,name=waiter,proto3" json:"waiter,omitempty"`
+	Holder        uint64 `protobuf:"varint,2,opt,name=holder,proto3" json:"holder,omitempty"`
+	Key           []byte `protobuf:"bytes,3,opt,name=key,proto3" json:"key,omitempty"`
+	Request       string `protobuf:"bytes,4,opt,name=request,proto3" json:"request,omitempty"`
+	ForMs         uint64 `protobuf:"varint,5,opt,name=for_ms,json=forMs,proto3" json:"for_ms,omitempty"`
+	Shard         uint64 `protobuf:"varint,6,opt,name=shard,proto3" json:"shard,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Wait) Reset() {
+	*x = Wait{}
+	mi := &file_shale_v1_cluster_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Wait) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Wait) ProtoMessage() {}
+
+func (x *Wait) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_v1_cluster_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Wait.ProtoReflect.Descriptor instead.
+func (*Wait) Descriptor() ([]byte, []int) {
+	return file_shale_v1_cluster_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *Wait) GetWaiter() uint64 {
+	if x != nil {
+		return x.Waiter
+	}
+	return 0
+}
+
+func (x *Wait) GetHolder() uint64 {
+	if x != nil {
+		return x.Holder
+	}
+	return 0
+}
+
+func (x *Wait) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *Wait) GetRequest() string {
+	if x != nil {
+		return x.Request
+	}
+	return ""
+}
+
+func (x *Wait) GetForMs() uint64 {
+	if x != nil {
+		return x.ForMs
+	}
+	return 0
+}
+
+func (x *Wait) GetShard() uint64 {
+	if x != nil {
+		return x.Shard
+	}
+	return 0
+}
+
+// Record is an outcome or a fence, at a key.
+type Record struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Key   []byte                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	// "committed", "aborted", or "fenced": it will never lock this key.
+	State           string `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
+	CommitTimestamp uint64 `protobuf:"varint,3,opt,name=commit_timestamp,json=commitTimestamp,proto3" json:"commit_timestamp,omitempty"`
+	Shard           uint64 `protobuf:"varint,4,opt,name=shard,proto3" json:"shard,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *Record) Reset() {
+	*x = Record{}
+	mi := &file_shale_v1_cluster_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Record) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Record) ProtoMessage() {}
+
+func (x *Record) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_v1_cluster_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Record.ProtoReflect.Descriptor instead.
+func (*Record) Descriptor() ([]byte, []int) {
+	return file_shale_v1_cluster_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *Record) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *Record) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *Record) GetCommitTimestamp() uint64 {
+	if x != nil {
+		return x.CommitTimestamp
+	}
+	return 0
+}
+
+func (x *Record) GetShard() uint64 {
+	if x != nil {
+		return x.Shard
+	}
+	return 0
+}
+
+type ShowTransactionResponse struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Transaction *Transaction           `protobuf:"bytes,1,opt,name=transaction,proto3" json:"transaction,omitempty"`
+	Locks       []*Lock                `protobuf:"bytes,2,rep,name=locks,proto3" json:"locks,omitempty"`
+	Records     []*Record              `protobuf:"bytes,3,rep,name=records,proto3" json:"records,omitempty"`
+	// Who waits for it, and what it waits for.
+	Waits []*Wait `protobuf:"bytes,4,rep,name=waits,proto3" json:"waits,omitempty"`
+	// "committed", "aborted", "pending"; "none": nothing was found of it.
+	State           string   `protobuf:"bytes,5,opt,name=state,proto3" json:"state,omitempty"`
+	CommitTimestamp uint64   `protobuf:"varint,6,opt,name=commit_timestamp,json=commitTimestamp,proto3" json:"commit_timestamp,omitempty"`
+	Unreachable     []uint64 `protobuf:"varint,7,rep,packed,name=unreachable,proto3" json:"unreachable,omitempty"`
+	Timestamp       uint64   `protobuf:"varint,8,opt,name=timestamp,proto3" json:"timestamp,omitempty"`
+	// There was more than is shown.
+	Truncated     bool `protobuf:"varint,9,opt,name=truncated,proto3" json:"truncated,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ShowTransactionResponse) Reset() {
+	*x = ShowTransactionResponse{}
+	mi := &file_shale_v1_cluster_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ShowTransactionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ShowTransactionResponse) ProtoMessage() {}
+
+func (x *ShowTransactionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_v1_cluster_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ShowTransactionResponse.ProtoReflect.Descriptor instead.
+func (*ShowTransactionResponse) Descriptor() ([]byte, []int) {
+	return file_shale_v1_cluster_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *ShowTransactionResponse) GetTransaction() *Transaction {
+	if x != nil {
+		return x.Transaction
+	}
+	return nil
+}
+
+func (x *ShowTransactionResponse) GetLocks() []*Lock {
+	if x != nil {
+		return x.Locks
+	}
+	return nil
+}
+
+func (x *ShowTransactionResponse) GetRecords() []*Record {
+	if x != nil {
+		return x.Records
+	}
+	return nil
+}
+
+func (x *ShowTransactionResponse) GetWaits() []*Wait {
+	if x != nil {
+		return x.Waits
+	}
+	return nil
+}
+
+func (x *ShowTransactionResponse) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *ShowTransactionResponse) GetCommitTimestamp() uint64 {
+	if x != nil {
+		return x.CommitTimestamp
+	}
+	return 0
+}
+
+func (x *ShowTransactionResponse) GetUnreachable() []uint64 {
+	if x != nil {
+		return x.Unreachable
+	}
+	return nil
+}
+
+func (x *ShowTransactionResponse) GetTimestamp() uint64 {
+	if x != nil {
+		return x.Timestamp
+	}
+	return 0
+}
+
+func (x *ShowTransactionResponse) GetTruncated() bool {
+	if x != nil {
+		return x.Truncated
+	}
+	return false
+}
+
+type ResolveLockRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The key whose lock is in the way, or
+	Key []byte `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	// the transaction all of whose locks are.
+	TxnId uint64 `protobuf:"varint,2,opt,name=txn_id,json=txnId,proto3" json:"txn_id,omitempty"`
+	// Also where the transaction is alive. It is aborted then, unless it may be committed.
+	Force         bool `protobuf:"varint,3,opt,name=force,proto3" json:"force,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResolveLockRequest) Reset() {
+	*x = ResolveLockRequest{}
+	mi := &file_shale_v1_cluster_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResolveLockRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResolveLockRequest) ProtoMessage() {}
+
+func (x *ResolveLockRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_v1_cluster_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResolveLockRequest.ProtoReflect.Descriptor instead.
+func (*ResolveLockRequest) Descriptor() ([]byte, []int) {
+	return file_shale_v1_cluster_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *ResolveLockRequest) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *ResolveLockRequest) GetTxnId() uint64 {
+	if x != nil {
+		return x.TxnId
+	}
+	return 0
+}
+
+func (x *ResolveLockRequest) GetForce() bool {
+	if x != nil {
+		return x.Force
+	}
+	return false
+}
+
+type ResolveLockResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	TxnId uint64                 `protobuf:"varint,1,opt,name=txn_id,json=txnId,proto3" json:"txn_id,omitempty"`
+	// "committed", "aborted"; "pending": it may be alive, and nothing was done.
+	State           string `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
+	CommitTimestamp uint64 `protobuf:"varint,3,opt,name=commit_timestamp,json=commitTimestamp,proto3" json:"commit_timestamp,omitempty"`
+	// The keys whose locks are gone.
+	Keys [][]byte `protobuf:"bytes,4,rep,name=keys,proto3" json:"keys,omitempty"`
+	// The keys whose locks could not be turned now.
+	Left          [][]byte `protobuf:"bytes,5,rep,name=left,proto3" json:"left,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResolveLockResponse) Reset() {
+	*x = ResolveLockResponse{}
+	mi := &file_shale_v1_cluster_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResolveLockResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResolveLockResponse) ProtoMessage() {}
+
+func (x *ResolveLockResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_v1_cluster_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResolveLockResponse.ProtoReflect.Descriptor instead.
+func (*ResolveLockResponse) Descriptor() ([]byte, []int) {
+	return file_shale_v1_cluster_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *ResolveLockResponse) GetTxnId() uint64 {
+	if x != nil {
+		return x.TxnId
+	}
+	return 0
+}
+
+func (x *ResolveLockResponse) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *ResolveLockResponse) GetCommitTimestamp() uint64 {
+	if x != nil {
+		return x.CommitTimestamp
+	}
+	return 0
+}
+
+func (x *ResolveLockResponse) GetKeys() [][]byte {
+	if x != nil {
+		return x.Keys
+	}
+	return nil
+}
+
+func (x *ResolveLockResponse) GetLeft() [][]byte {
+	if x != nil {
+		return x.Left
+	}
+	return nil
+}
+
+type ActivityRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of keys and of waits, at most so many of each shard; zero: 10.
+	Limit         uint32 `protobuf:"varint,1,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ActivityRequest) Reset() {
+	*x = ActivityRequest{}
+	mi := &file_shale_v1_cluster_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ActivityRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ActivityRequest) ProtoMessage() {}
+
+func (x *ActivityRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_v1_cluster_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ActivityRequest.ProtoReflect.Descriptor instead.
+func (*ActivityRequest) Descriptor() ([]byte, []int) {
+	return file_shale_v1_cluster_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *ActivityRequest) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+// ShardActivity counts since the shard's leader became one.
+type ShardActivity struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Shard         uint64                 `protobuf:"varint,1,opt,name=shard,proto3" json:"shard,omitempty"`
+	Node          uint64                 `protobuf:"varint,2,opt,name=node,proto3" json:"node,omitempty"`
+	Term          uint64                 `protobuf:"varint,3,opt,name=term,proto3" json:"term,omitempty"`
+	Reads         uint64                 `protobuf:"varint,4,opt,name=reads,proto3" json:"reads,omitempty"`
+	Writes        uint64                 `protobuf:"varint,5,opt,name=writes,proto3" json:"writes,omitempty"`
+	Locks         uint64                 `protobuf:"varint,6,opt,name=locks,proto3" json:"locks,omitempty"`
+	Waiting       uint64                 `protobuf:"varint,7,opt,name=waiting,proto3" json:"waiting,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ShardActivity) Reset() {
+	*x = ShardActivity{}
+	mi := &file_shale_v1_cluster_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ShardActivity) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ShardActivity) ProtoMessage() {}
+
+func (x *ShardActivity) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_v1_cluster_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ShardActivity.ProtoReflect.Descriptor instead.
+func (*ShardActivity) Descriptor() ([]byte, []int) {
+	return file_shale_v1_cluster_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *ShardActivity) GetShard() uint64 {
+	if x != nil {
+		return x.Shard
+	}
+	return 0
+}
+
+func (x *ShardActivity) GetNode() uint64 {
+	if x != nil {
+		return x.Node
+	}
+	return 0
+}
+
+func (x *ShardActivity) GetTerm() uint64 {
+	if x != nil {
+		return x.Term
+	}
+	return 0
+}
+
+func (x *ShardActivity) GetReads() uint64 {
+	if x != nil {
+		return x.Reads
+	}
+	return 0
+}
+
+func (x *ShardActivity) GetWrites() uint64 {
+	if x != nil {
+		return x.Writes
+	}
+	return 0
+}
+
+func (x *ShardActivity) GetLocks() uint64 {
+	if x != nil {
+		return x.Locks
+	}
+	return 0
+}
+
+func (x *ShardActivity) GetWaiting() uint64 {
+	if x != nil {
+		return x.Waiting
+	}
+	return 0
+}
+
+// HotKey is an estimate that halves about every ten seconds.
+type HotKey struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Key    []byte                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	Shard  uint64                 `protobuf:"varint,2,opt,name=shard,proto3" json:"shard,omitempty"`
+	Reads  float64                `protobuf:"fixed64,3,opt,name=reads,proto3" json:"reads,omitempty"`
+	Writes float64                `protobuf:"fixed64,4,opt,name=writes,proto3" json:"writes,omitempty"`
+	// How much too high the estimates may be.
+	Error         float64 `protobuf:"fixed64,5,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HotKey) Reset() {
+	*x = HotKey{}
+	mi := &file_shale_v1_cluster_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HotKey) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HotKey) ProtoMessage() {}
+
+func (x *HotKey) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_v1_cluster_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HotKey.ProtoReflect.Descriptor instead.
+func (*HotKey) Descriptor() ([]byte, []int) {
+	return file_shale_v1_cluster_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *HotKey) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *HotKey) GetShard() uint64 {
+	if x != nil {
+		return x.Shard
+	}
+	return 0
+}
+
+func (x *HotKey) GetReads() float64 {
+	if x != nil {
+		return x.Reads
+	}
+	return 0
+}
+
+func (x *HotKey) GetWrites() float64 {
+	if x != nil {
+		return x.Writes
+	}
+	return 0
+}
+
+func (x *HotKey) GetError() float64 {
+	if x != nil {
+		return x.Error
+	}
+	return 0
+}
+
+type ActivityResponse struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Shards []*ShardActivity       `protobuf:"bytes,1,rep,name=shards,proto3" json:"shards,omitempty"`
+	// The busiest first.
+	Keys []*HotKey `protobuf:"bytes,2,rep,name=keys,proto3" json:"keys,omitempty"`
+	// The longest first.
+	Waits       []*Wait  `protobuf:"bytes,3,rep,name=waits,proto3" json:"waits,omitempty"`
+	Unreachable []uint64 `protobuf:"varint,4,rep,packed,name=unreachable,proto3" json:"unreachable,omitempty"`
+	// There are other waits.
+	MoreWaits     bool `protobuf:"varint,5,opt,name=more_waits,json=moreWaits,proto3" json:"more_waits,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ActivityResponse) Reset() {
+	*x = ActivityResponse{}
+	mi := &file_shale_v1_cluster_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ActivityResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ActivityResponse) ProtoMessage() {}
+
+func (x *ActivityResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_v1_cluster_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ActivityResponse.ProtoReflect.Descriptor instead.
+func (*ActivityResponse) Descriptor() ([]byte, []int) {
+	return file_shale_v1_cluster_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *ActivityResponse) GetShards() []*ShardActivity {
+	if x != nil {
+		return x.Shards
+	}
+	return nil
+}
+
+func (x *ActivityResponse) GetKeys() []*HotKey {
+	if x != nil {
+		return x.Keys
+	}
+	return nil
+}
+
+func (x *ActivityResponse) GetWaits() []*Wait {
+	if x != nil {
+		return x.Waits
+	}
+	return nil
+}
+
+func (x *ActivityResponse) GetUnreachable() []uint64 {
+	if x != nil {
+		return x.Unreachable
+	}
+	return nil
+}
+
+func (x *ActivityResponse) GetMoreWaits() bool {
+	if x != nil {
+		return x.MoreWaits
+	}
+	return false
+}
+
 var File_shale_v1_cluster_proto protoreflect.FileDescriptor
 
 const file_shale_v1_cluster_proto_rawDesc = "" +
 	"\n" +
-	"\x16shale/v1/cluster.proto\x12\bshale.v1\"\xbd\x01\n" +
+	"\x16shale/v1/cluster.proto\x12\bshale.v1\"\xd9\x01\n" +
 	"\x04Node\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x14\n" +
@@ -1298,7 +2740,8 @@ const file_shale_v1_cluster_proto_rawDesc = "" +
 	"\breplicas\x18\x04 \x01(\rR\breplicas\x12\x18\n" +
 	"\aleaders\x18\x05 \x01(\rR\aleaders\x12\x18\n" +
 	"\aversion\x18\x06 \x01(\tR\aversion\x12%\n" +
-	"\x0euptime_seconds\x18\a \x01(\x04R\ruptimeSeconds\"9\n" +
+	"\x0euptime_seconds\x18\a \x01(\x04R\ruptimeSeconds\x12\x1a\n" +
+	"\bdraining\x18\b \x01(\bR\bdraining\"9\n" +
 	"\x05Epoch\x12\x16\n" +
 	"\x06bounds\x18\x01 \x01(\x04R\x06bounds\x12\x18\n" +
 	"\amembers\x18\x02 \x01(\x04R\amembers\"\xbb\x01\n" +
@@ -1352,14 +2795,18 @@ const file_shale_v1_cluster_proto_rawDesc = "" +
 	"\ato_node\x18\x02 \x01(\x04R\x06toNode\"9\n" +
 	"\x16TransferLeaderResponse\x12\x1f\n" +
 	"\vleader_node\x18\x01 \x01(\x04R\n" +
-	"leaderNode\"&\n" +
+	"leaderNode\":\n" +
 	"\x10DrainNodeRequest\x12\x12\n" +
-	"\x04node\x18\x01 \x01(\x04R\x04node\"\x13\n" +
-	"\x11DrainNodeResponse\"-\n" +
+	"\x04node\x18\x01 \x01(\x04R\x04node\x12\x12\n" +
+	"\x04undo\x18\x02 \x01(\bR\x04undo\"a\n" +
+	"\x11DrainNodeResponse\x12\x18\n" +
+	"\aleading\x18\x01 \x03(\x04R\aleading\x12\x14\n" +
+	"\x05moved\x18\x02 \x03(\x04R\x05moved\x12\x1c\n" +
+	"\tobstacles\x18\x03 \x03(\tR\tobstacles\"-\n" +
 	"\x17DecommissionNodeRequest\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\x04R\x04node\"\x1a\n" +
 	"\x18DecommissionNodeResponse\"\x0f\n" +
-	"\rStatusRequest\"\xca\x02\n" +
+	"\rStatusRequest\"\xf5\x02\n" +
 	"\x0eStatusResponse\x12\x1d\n" +
 	"\n" +
 	"cluster_id\x18\x01 \x01(\tR\tclusterId\x12\x12\n" +
@@ -1372,12 +2819,124 @@ const file_shale_v1_cluster_proto_rawDesc = "" +
 	"\x15shards_without_leader\x18\b \x01(\rR\x13shardsWithoutLeader\x12\x1c\n" +
 	"\ttimestamp\x18\t \x01(\x04R\ttimestamp\x12%\n" +
 	"\x0euptime_seconds\x18\n" +
-	" \x01(\x04R\ruptimeSeconds*>\n" +
+	" \x01(\x04R\ruptimeSeconds\x12)\n" +
+	"\x06advice\x18\v \x03(\v2\x11.shale.v1.ProblemR\x06advice\"s\n" +
+	"\aProblem\x12\x12\n" +
+	"\x04what\x18\x01 \x01(\tR\x04what\x12\x16\n" +
+	"\x06advice\x18\x02 \x01(\tR\x06advice\x12\x14\n" +
+	"\x05shard\x18\x03 \x01(\x04R\x05shard\x12\x12\n" +
+	"\x04node\x18\x04 \x01(\x04R\x04node\x12\x12\n" +
+	"\x04note\x18\x05 \x01(\bR\x04note\"\xe9\x01\n" +
+	"\x04Lock\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\fR\x03key\x12\x15\n" +
+	"\x06txn_id\x18\x02 \x01(\x04R\x05txnId\x12\x18\n" +
+	"\aprimary\x18\x03 \x01(\fR\aprimary\x12&\n" +
+	"\x04kind\x18\x04 \x01(\x0e2\x12.shale.v1.LockKindR\x04kind\x120\n" +
+	"\x14min_commit_timestamp\x18\x05 \x01(\x04R\x12minCommitTimestamp\x12\x18\n" +
+	"\aexpires\x18\x06 \x01(\x04R\aexpires\x12\x14\n" +
+	"\x05async\x18\a \x01(\bR\x05async\x12\x14\n" +
+	"\x05shard\x18\b \x01(\x04R\x05shard\"k\n" +
+	"\x10ListLocksRequest\x12\x19\n" +
+	"\bshard_id\x18\x01 \x01(\x04R\ashardId\x12\x14\n" +
+	"\x05start\x18\x02 \x01(\fR\x05start\x12\x10\n" +
+	"\x03end\x18\x03 \x01(\fR\x03end\x12\x14\n" +
+	"\x05limit\x18\x04 \x01(\rR\x05limit\"\xac\x01\n" +
+	"\x11ListLocksResponse\x12$\n" +
+	"\x05locks\x18\x01 \x03(\v2\x0e.shale.v1.LockR\x05locks\x12\x12\n" +
+	"\x04more\x18\x02 \x01(\bR\x04more\x12\x1d\n" +
+	"\n" +
+	"resume_key\x18\x03 \x01(\fR\tresumeKey\x12 \n" +
+	"\vunreachable\x18\x04 \x03(\x04R\vunreachable\x12\x1c\n" +
+	"\ttimestamp\x18\x05 \x01(\x04R\ttimestamp\"E\n" +
+	"\x17ListTransactionsRequest\x12\x14\n" +
+	"\x05after\x18\x01 \x01(\x04R\x05after\x12\x14\n" +
+	"\x05limit\x18\x02 \x01(\rR\x05limit\"\x84\x02\n" +
+	"\vTransaction\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x18\n" +
+	"\aprimary\x18\x02 \x01(\fR\aprimary\x12\x12\n" +
+	"\x04puts\x18\x03 \x01(\rR\x04puts\x12\x18\n" +
+	"\adeletes\x18\x04 \x01(\rR\adeletes\x12\x16\n" +
+	"\x06checks\x18\x05 \x01(\rR\x06checks\x12\x16\n" +
+	"\x06claims\x18\x06 \x01(\rR\x06claims\x12\x16\n" +
+	"\x06shards\x18\a \x03(\x04R\x06shards\x12\x14\n" +
+	"\x05async\x18\b \x01(\bR\x05async\x12\x18\n" +
+	"\aexpires\x18\t \x01(\x04R\aexpires\x12%\n" +
+	"\x0eprimary_locked\x18\n" +
+	" \x01(\bR\rprimaryLocked\"\xc7\x01\n" +
+	"\x18ListTransactionsResponse\x129\n" +
+	"\ftransactions\x18\x01 \x03(\v2\x15.shale.v1.TransactionR\ftransactions\x12\x12\n" +
+	"\x04more\x18\x02 \x01(\bR\x04more\x12 \n" +
+	"\vunreachable\x18\x03 \x03(\x04R\vunreachable\x12\x1c\n" +
+	"\ttimestamp\x18\x04 \x01(\x04R\ttimestamp\x12\x1c\n" +
+	"\ttruncated\x18\x05 \x01(\bR\ttruncated\"(\n" +
+	"\x16ShowTransactionRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\"\x8f\x01\n" +
+	"\x04Wait\x12\x16\n" +
+	"\x06waiter\x18\x01 \x01(\x04R\x06waiter\x12\x16\n" +
+	"\x06holder\x18\x02 \x01(\x04R\x06holder\x12\x10\n" +
+	"\x03key\x18\x03 \x01(\fR\x03key\x12\x18\n" +
+	"\arequest\x18\x04 \x01(\tR\arequest\x12\x15\n" +
+	"\x06for_ms\x18\x05 \x01(\x04R\x05forMs\x12\x14\n" +
+	"\x05shard\x18\x06 \x01(\x04R\x05shard\"q\n" +
+	"\x06Record\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\fR\x03key\x12\x14\n" +
+	"\x05state\x18\x02 \x01(\tR\x05state\x12)\n" +
+	"\x10commit_timestamp\x18\x03 \x01(\x04R\x0fcommitTimestamp\x12\x14\n" +
+	"\x05shard\x18\x04 \x01(\x04R\x05shard\"\xe9\x02\n" +
+	"\x17ShowTransactionResponse\x127\n" +
+	"\vtransaction\x18\x01 \x01(\v2\x15.shale.v1.TransactionR\vtransaction\x12$\n" +
+	"\x05locks\x18\x02 \x03(\v2\x0e.shale.v1.LockR\x05locks\x12*\n" +
+	"\arecords\x18\x03 \x03(\v2\x10.shale.v1.RecordR\arecords\x12$\n" +
+	"\x05waits\x18\x04 \x03(\v2\x0e.shale.v1.WaitR\x05waits\x12\x14\n" +
+	"\x05state\x18\x05 \x01(\tR\x05state\x12)\n" +
+	"\x10commit_timestamp\x18\x06 \x01(\x04R\x0fcommitTimestamp\x12 \n" +
+	"\vunreachable\x18\a \x03(\x04R\vunreachable\x12\x1c\n" +
+	"\ttimestamp\x18\b \x01(\x04R\ttimestamp\x12\x1c\n" +
+	"\ttruncated\x18\t \x01(\bR\ttruncated\"S\n" +
+	"\x12ResolveLockRequest\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\fR\x03key\x12\x15\n" +
+	"\x06txn_id\x18\x02 \x01(\x04R\x05txnId\x12\x14\n" +
+	"\x05force\x18\x03 \x01(\bR\x05force\"\x95\x01\n" +
+	"\x13ResolveLockResponse\x12\x15\n" +
+	"\x06txn_id\x18\x01 \x01(\x04R\x05txnId\x12\x14\n" +
+	"\x05state\x18\x02 \x01(\tR\x05state\x12)\n" +
+	"\x10commit_timestamp\x18\x03 \x01(\x04R\x0fcommitTimestamp\x12\x12\n" +
+	"\x04keys\x18\x04 \x03(\fR\x04keys\x12\x12\n" +
+	"\x04left\x18\x05 \x03(\fR\x04left\"'\n" +
+	"\x0fActivityRequest\x12\x14\n" +
+	"\x05limit\x18\x01 \x01(\rR\x05limit\"\xab\x01\n" +
+	"\rShardActivity\x12\x14\n" +
+	"\x05shard\x18\x01 \x01(\x04R\x05shard\x12\x12\n" +
+	"\x04node\x18\x02 \x01(\x04R\x04node\x12\x12\n" +
+	"\x04term\x18\x03 \x01(\x04R\x04term\x12\x14\n" +
+	"\x05reads\x18\x04 \x01(\x04R\x05reads\x12\x16\n" +
+	"\x06writes\x18\x05 \x01(\x04R\x06writes\x12\x14\n" +
+	"\x05locks\x18\x06 \x01(\x04R\x05locks\x12\x18\n" +
+	"\awaiting\x18\a \x01(\x04R\awaiting\"t\n" +
+	"\x06HotKey\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\fR\x03key\x12\x14\n" +
+	"\x05shard\x18\x02 \x01(\x04R\x05shard\x12\x14\n" +
+	"\x05reads\x18\x03 \x01(\x01R\x05reads\x12\x16\n" +
+	"\x06writes\x18\x04 \x01(\x01R\x06writes\x12\x14\n" +
+	"\x05error\x18\x05 \x01(\x01R\x05error\"\xd0\x01\n" +
+	"\x10ActivityResponse\x12/\n" +
+	"\x06shards\x18\x01 \x03(\v2\x17.shale.v1.ShardActivityR\x06shards\x12$\n" +
+	"\x04keys\x18\x02 \x03(\v2\x10.shale.v1.HotKeyR\x04keys\x12$\n" +
+	"\x05waits\x18\x03 \x03(\v2\x0e.shale.v1.WaitR\x05waits\x12 \n" +
+	"\vunreachable\x18\x04 \x03(\x04R\vunreachable\x12\x1d\n" +
+	"\n" +
+	"more_waits\x18\x05 \x01(\bR\tmoreWaits*>\n" +
 	"\x04Role\x12\x14\n" +
 	"\x10ROLE_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
 	"ROLE_VOTER\x10\x01\x12\x10\n" +
-	"\fROLE_LEARNER\x10\x022\xb3\x05\n" +
+	"\fROLE_LEARNER\x10\x02*x\n" +
+	"\bLockKind\x12\x19\n" +
+	"\x15LOCK_KIND_UNSPECIFIED\x10\x00\x12\x11\n" +
+	"\rLOCK_KIND_PUT\x10\x01\x12\x14\n" +
+	"\x10LOCK_KIND_DELETE\x10\x02\x12\x13\n" +
+	"\x0fLOCK_KIND_CHECK\x10\x03\x12\x13\n" +
+	"\x0fLOCK_KIND_CLAIM\x10\x042\xbb\b\n" +
 	"\x0eClusterService\x12D\n" +
 	"\tListNodes\x12\x1a.shale.v1.ListNodesRequest\x1a\x1b.shale.v1.ListNodesResponse\x12G\n" +
 	"\n" +
@@ -1389,7 +2948,12 @@ const file_shale_v1_cluster_proto_rawDesc = "" +
 	"\x0eTransferLeader\x12\x1f.shale.v1.TransferLeaderRequest\x1a .shale.v1.TransferLeaderResponse\x12D\n" +
 	"\tDrainNode\x12\x1a.shale.v1.DrainNodeRequest\x1a\x1b.shale.v1.DrainNodeResponse\x12Y\n" +
 	"\x10DecommissionNode\x12!.shale.v1.DecommissionNodeRequest\x1a\".shale.v1.DecommissionNodeResponse\x12;\n" +
-	"\x06Status\x12\x17.shale.v1.StatusRequest\x1a\x18.shale.v1.StatusResponseB1Z/github.com/shaledb/shale/proto/shale/v1;shalev1b\x06proto3"
+	"\x06Status\x12\x17.shale.v1.StatusRequest\x1a\x18.shale.v1.StatusResponse\x12D\n" +
+	"\tListLocks\x12\x1a.shale.v1.ListLocksRequest\x1a\x1b.shale.v1.ListLocksResponse\x12Y\n" +
+	"\x10ListTransactions\x12!.shale.v1.ListTransactionsRequest\x1a\".shale.v1.ListTransactionsResponse\x12V\n" +
+	"\x0fShowTransaction\x12 .shale.v1.ShowTransactionRequest\x1a!.shale.v1.ShowTransactionResponse\x12J\n" +
+	"\vResolveLock\x12\x1c.shale.v1.ResolveLockRequest\x1a\x1d.shale.v1.ResolveLockResponse\x12A\n" +
+	"\bActivity\x12\x19.shale.v1.ActivityRequest\x1a\x1a.shale.v1.ActivityResponseB1Z/github.com/shaledb/shale/proto/shale/v1;shalev1b\x06proto3"
 
 var (
 	file_shale_v1_cluster_proto_rawDescOnce sync.Once
@@ -1403,67 +2967,106 @@ func file_shale_v1_cluster_proto_rawDescGZIP() []byte {
 	return file_shale_v1_cluster_proto_rawDescData
 }
 
-var file_shale_v1_cluster_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_shale_v1_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_shale_v1_cluster_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_shale_v1_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
 var file_shale_v1_cluster_proto_goTypes = []any{
 	(Role)(0),                        // 0: shale.v1.Role
-	(*Node)(nil),                     // 1: shale.v1.Node
-	(*Epoch)(nil),                    // 2: shale.v1.Epoch
-	(*Replica)(nil),                  // 3: shale.v1.Replica
-	(*Shard)(nil),                    // 4: shale.v1.Shard
-	(*ListNodesRequest)(nil),         // 5: shale.v1.ListNodesRequest
-	(*ListNodesResponse)(nil),        // 6: shale.v1.ListNodesResponse
-	(*ListShardsRequest)(nil),        // 7: shale.v1.ListShardsRequest
-	(*ListShardsResponse)(nil),       // 8: shale.v1.ListShardsResponse
-	(*SplitShardRequest)(nil),        // 9: shale.v1.SplitShardRequest
-	(*SplitShardResponse)(nil),       // 10: shale.v1.SplitShardResponse
-	(*MergeShardsRequest)(nil),       // 11: shale.v1.MergeShardsRequest
-	(*MergeShardsResponse)(nil),      // 12: shale.v1.MergeShardsResponse
-	(*MoveReplicaRequest)(nil),       // 13: shale.v1.MoveReplicaRequest
-	(*MoveReplicaResponse)(nil),      // 14: shale.v1.MoveReplicaResponse
-	(*TransferLeaderRequest)(nil),    // 15: shale.v1.TransferLeaderRequest
-	(*TransferLeaderResponse)(nil),   // 16: shale.v1.TransferLeaderResponse
-	(*DrainNodeRequest)(nil),         // 17: shale.v1.DrainNodeRequest
-	(*DrainNodeResponse)(nil),        // 18: shale.v1.DrainNodeResponse
-	(*DecommissionNodeRequest)(nil),  // 19: shale.v1.DecommissionNodeRequest
-	(*DecommissionNodeResponse)(nil), // 20: shale.v1.DecommissionNodeResponse
-	(*StatusRequest)(nil),            // 21: shale.v1.StatusRequest
-	(*StatusResponse)(nil),           // 22: shale.v1.StatusResponse
+	(LockKind)(0),                    // 1: shale.v1.LockKind
+	(*Node)(nil),                     // 2: shale.v1.Node
+	(*Epoch)(nil),                    // 3: shale.v1.Epoch
+	(*Replica)(nil),                  // 4: shale.v1.Replica
+	(*Shard)(nil),                    // 5: shale.v1.Shard
+	(*ListNodesRequest)(nil),         // 6: shale.v1.ListNodesRequest
+	(*ListNodesResponse)(nil),        // 7: shale.v1.ListNodesResponse
+	(*ListShardsRequest)(nil),        // 8: shale.v1.ListShardsRequest
+	(*ListShardsResponse)(nil),       // 9: shale.v1.ListShardsResponse
+	(*SplitShardRequest)(nil),        // 10: shale.v1.SplitShardRequest
+	(*SplitShardResponse)(nil),       // 11: shale.v1.SplitShardResponse
+	(*MergeShardsRequest)(nil),       // 12: shale.v1.MergeShardsRequest
+	(*MergeShardsResponse)(nil),      // 13: shale.v1.MergeShardsResponse
+	(*MoveReplicaRequest)(nil),       // 14: shale.v1.MoveReplicaRequest
+	(*MoveReplicaResponse)(nil),      // 15: shale.v1.MoveReplicaResponse
+	(*TransferLeaderRequest)(nil),    // 16: shale.v1.TransferLeaderRequest
+	(*TransferLeaderResponse)(nil),   // 17: shale.v1.TransferLeaderResponse
+	(*DrainNodeRequest)(nil),         // 18: shale.v1.DrainNodeRequest
+	(*DrainNodeResponse)(nil),        // 19: shale.v1.DrainNodeResponse
+	(*DecommissionNodeRequest)(nil),  // 20: shale.v1.DecommissionNodeRequest
+	(*DecommissionNodeResponse)(nil), // 21: shale.v1.DecommissionNodeResponse
+	(*StatusRequest)(nil),            // 22: shale.v1.StatusRequest
+	(*StatusResponse)(nil),           // 23: shale.v1.StatusResponse
+	(*Problem)(nil),                  // 24: shale.v1.Problem
+	(*Lock)(nil),                     // 25: shale.v1.Lock
+	(*ListLocksRequest)(nil),         // 26: shale.v1.ListLocksRequest
+	(*ListLocksResponse)(nil),        // 27: shale.v1.ListLocksResponse
+	(*ListTransactionsRequest)(nil),  // 28: shale.v1.ListTransactionsRequest
+	(*Transaction)(nil),              // 29: shale.v1.Transaction
+	(*ListTransactionsResponse)(nil), // 30: shale.v1.ListTransactionsResponse
+	(*ShowTransactionRequest)(nil),   // 31: shale.v1.ShowTransactionRequest
+	(*Wait)(nil),                     // 32: shale.v1.Wait
+	(*Record)(nil),                   // 33: shale.v1.Record
+	(*ShowTransactionResponse)(nil),  // 34: shale.v1.ShowTransactionResponse
+	(*ResolveLockRequest)(nil),       // 35: shale.v1.ResolveLockRequest
+	(*ResolveLockResponse)(nil),      // 36: shale.v1.ResolveLockResponse
+	(*ActivityRequest)(nil),          // 37: shale.v1.ActivityRequest
+	(*ShardActivity)(nil),            // 38: shale.v1.ShardActivity
+	(*HotKey)(nil),                   // 39: shale.v1.HotKey
+	(*ActivityResponse)(nil),         // 40: shale.v1.ActivityResponse
 }
 var file_shale_v1_cluster_proto_depIdxs = []int32{
 	0,  // 0: shale.v1.Replica.role:type_name -> shale.v1.Role
-	2,  // 1: shale.v1.Shard.epoch:type_name -> shale.v1.Epoch
-	3,  // 2: shale.v1.Shard.replicas:type_name -> shale.v1.Replica
-	1,  // 3: shale.v1.ListNodesResponse.nodes:type_name -> shale.v1.Node
-	4,  // 4: shale.v1.ListShardsResponse.shards:type_name -> shale.v1.Shard
-	4,  // 5: shale.v1.SplitShardResponse.left:type_name -> shale.v1.Shard
-	4,  // 6: shale.v1.SplitShardResponse.right:type_name -> shale.v1.Shard
-	4,  // 7: shale.v1.MergeShardsResponse.shard:type_name -> shale.v1.Shard
-	4,  // 8: shale.v1.MoveReplicaResponse.shard:type_name -> shale.v1.Shard
-	1,  // 9: shale.v1.StatusResponse.nodes:type_name -> shale.v1.Node
-	5,  // 10: shale.v1.ClusterService.ListNodes:input_type -> shale.v1.ListNodesRequest
-	7,  // 11: shale.v1.ClusterService.ListShards:input_type -> shale.v1.ListShardsRequest
-	9,  // 12: shale.v1.ClusterService.SplitShard:input_type -> shale.v1.SplitShardRequest
-	11, // 13: shale.v1.ClusterService.MergeShards:input_type -> shale.v1.MergeShardsRequest
-	13, // 14: shale.v1.ClusterService.MoveReplica:input_type -> shale.v1.MoveReplicaRequest
-	15, // 15: shale.v1.ClusterService.TransferLeader:input_type -> shale.v1.TransferLeaderRequest
-	17, // 16: shale.v1.ClusterService.DrainNode:input_type -> shale.v1.DrainNodeRequest
-	19, // 17: shale.v1.ClusterService.DecommissionNode:input_type -> shale.v1.DecommissionNodeRequest
-	21, // 18: shale.v1.ClusterService.Status:input_type -> shale.v1.StatusRequest
-	6,  // 19: shale.v1.ClusterService.ListNodes:output_type -> shale.v1.ListNodesResponse
-	8,  // 20: shale.v1.ClusterService.ListShards:output_type -> shale.v1.ListShardsResponse
-	10, // 21: shale.v1.ClusterService.SplitShard:output_type -> shale.v1.SplitShardResponse
-	12, // 22: shale.v1.ClusterService.MergeShards:output_type -> shale.v1.MergeShardsResponse
-	14, // 23: shale.v1.ClusterService.MoveReplica:output_type -> shale.v1.MoveReplicaResponse
-	16, // 24: shale.v1.ClusterService.TransferLeader:output_type -> shale.v1.TransferLeaderResponse
-	18, // 25: shale.v1.ClusterService.DrainNode:output_type -> shale.v1.DrainNodeResponse
-	20, // 26: shale.v1.ClusterService.DecommissionNode:output_type -> shale.v1.DecommissionNodeResponse
-	22, // 27: shale.v1.ClusterService.Status:output_type -> shale.v1.StatusResponse
-	19, // [19:28] is the sub-list for method output_type
-	10, // [10:19] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	3,  // 1: shale.v1.Shard.epoch:type_name -> shale.v1.Epoch
+	4,  // 2: shale.v1.Shard.replicas:type_name -> shale.v1.Replica
+	2,  // 3: shale.v1.ListNodesResponse.nodes:type_name -> shale.v1.Node
+	5,  // 4: shale.v1.ListShardsResponse.shards:type_name -> shale.v1.Shard
+	5,  // 5: shale.v1.SplitShardResponse.left:type_name -> shale.v1.Shard
+	5,  // 6: shale.v1.SplitShardResponse.right:type_name -> shale.v1.Shard
+	5,  // 7: shale.v1.MergeShardsResponse.shard:type_name -> shale.v1.Shard
+	5,  // 8: shale.v1.MoveReplicaResponse.shard:type_name -> shale.v1.Shard
+	2,  // 9: shale.v1.StatusResponse.nodes:type_name -> shale.v1.Node
+	24, // 10: shale.v1.StatusResponse.advice:type_name -> shale.v1.Problem
+	1,  // 11: shale.v1.Lock.kind:type_name -> shale.v1.LockKind
+	25, // 12: shale.v1.ListLocksResponse.locks:type_name -> shale.v1.Lock
+	29, // 13: shale.v1.ListTransactionsResponse.transactions:type_name -> shale.v1.Transaction
+	29, // 14: shale.v1.ShowTransactionResponse.transaction:type_name -> shale.v1.Transaction
+	25, // 15: shale.v1.ShowTransactionResponse.locks:type_name -> shale.v1.Lock
+	33, // 16: shale.v1.ShowTransactionResponse.records:type_name -> shale.v1.Record
+	32, // 17: shale.v1.ShowTransactionResponse.waits:type_name -> shale.v1.Wait
+	38, // 18: shale.v1.ActivityResponse.shards:type_name -> shale.v1.ShardActivity
+	39, // 19: shale.v1.ActivityResponse.keys:type_name -> shale.v1.HotKey
+	32, // 20: shale.v1.ActivityResponse.waits:type_name -> shale.v1.Wait
+	6,  // 21: shale.v1.ClusterService.ListNodes:input_type -> shale.v1.ListNodesRequest
+	8,  // 22: shale.v1.ClusterService.ListShards:input_type -> shale.v1.ListShardsRequest
+	10, // 23: shale.v1.ClusterService.SplitShard:input_type -> shale.v1.SplitShardRequest
+	12, // 24: shale.v1.ClusterService.MergeShards:input_type -> shale.v1.MergeShardsRequest
+	14, // 25: shale.v1.ClusterService.MoveReplica:input_type -> shale.v1.MoveReplicaRequest
+	16, // 26: shale.v1.ClusterService.TransferLeader:input_type -> shale.v1.TransferLeaderRequest
+	18, // 27: shale.v1.ClusterService.DrainNode:input_type -> shale.v1.DrainNodeRequest
+	20, // 28: shale.v1.ClusterService.DecommissionNode:input_type -> shale.v1.DecommissionNodeRequest
+	22, // 29: shale.v1.ClusterService.Status:input_type -> shale.v1.StatusRequest
+	26, // 30: shale.v1.ClusterService.ListLocks:input_type -> shale.v1.ListLocksRequest
+	28, // 31: shale.v1.ClusterService.ListTransactions:input_type -> shale.v1.ListTransactionsRequest
+	31, // 32: shale.v1.ClusterService.ShowTransaction:input_type -> shale.v1.ShowTransactionRequest
+	35, // 33: shale.v1.ClusterService.ResolveLock:input_type -> shale.v1.ResolveLockRequest
+	37, // 34: shale.v1.ClusterService.Activity:input_type -> shale.v1.ActivityRequest
+	7,  // 35: shale.v1.ClusterService.ListNodes:output_type -> shale.v1.ListNodesResponse
+	9,  // 36: shale.v1.ClusterService.ListShards:output_type -> shale.v1.ListShardsResponse
+	11, // 37: shale.v1.ClusterService.SplitShard:output_type -> shale.v1.SplitShardResponse
+	13, // 38: shale.v1.ClusterService.MergeShards:output_type -> shale.v1.MergeShardsResponse
+	15, // 39: shale.v1.ClusterService.MoveReplica:output_type -> shale.v1.MoveReplicaResponse
+	17, // 40: shale.v1.ClusterService.TransferLeader:output_type -> shale.v1.TransferLeaderResponse
+	19, // 41: shale.v1.ClusterService.DrainNode:output_type -> shale.v1.DrainNodeResponse
+	21, // 42: shale.v1.ClusterService.DecommissionNode:output_type -> shale.v1.DecommissionNodeResponse
+	23, // 43: shale.v1.ClusterService.Status:output_type -> shale.v1.StatusResponse
+	27, // 44: shale.v1.ClusterService.ListLocks:output_type -> shale.v1.ListLocksResponse
+	30, // 45: shale.v1.ClusterService.ListTransactions:output_type -> shale.v1.ListTransactionsResponse
+	34, // 46: shale.v1.ClusterService.ShowTransaction:output_type -> shale.v1.ShowTransactionResponse
+	36, // 47: shale.v1.ClusterService.ResolveLock:output_type -> shale.v1.ResolveLockResponse
+	40, // 48: shale.v1.ClusterService.Activity:output_type -> shale.v1.ActivityResponse
+	35, // [35:49] is the sub-list for method output_type
+	21, // [21:35] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_shale_v1_cluster_proto_init() }
@@ -1476,8 +3079,8 @@ func file_shale_v1_cluster_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_shale_v1_cluster_proto_rawDesc), len(file_shale_v1_cluster_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   22,
+			NumEnums:      2,
+			NumMessages:   39,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

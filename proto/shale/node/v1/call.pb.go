@@ -152,6 +152,7 @@ type Call struct {
 	//	*Call_Validate
 	//	*Call_Wait
 	//	*Call_Victim
+	//	*Call_Drain
 	Request       isCall_Request `protobuf_oneof:"request"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -427,6 +428,15 @@ func (x *Call) GetVictim() *VictimArgs {
 	return nil
 }
 
+func (x *Call) GetDrain() *DrainArgs {
+	if x != nil {
+		if x, ok := x.Request.(*Call_Drain); ok {
+			return x.Drain
+		}
+	}
+	return nil
+}
+
 type isCall_Request interface {
 	isCall_Request()
 }
@@ -519,6 +529,10 @@ type Call_Victim struct {
 	Victim *VictimArgs `protobuf:"bytes,31,opt,name=victim,proto3,oneof"`
 }
 
+type Call_Drain struct {
+	Drain *DrainArgs `protobuf:"bytes,40,opt,name=drain,proto3,oneof"`
+}
+
 func (*Call_Get) isCall_Request() {}
 
 func (*Call_Scan) isCall_Request() {}
@@ -563,6 +577,8 @@ func (*Call_Wait) isCall_Request() {}
 
 func (*Call_Victim) isCall_Request() {}
 
+func (*Call_Drain) isCall_Request() {}
+
 type Reply struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Id    uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -588,6 +604,7 @@ type Reply struct {
 	//	*Reply_Validate
 	//	*Reply_Wait
 	//	*Reply_Victim
+	//	*Reply_Drain
 	Result        isReply_Result `protobuf_oneof:"result"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -817,6 +834,15 @@ func (x *Reply) GetVictim() *VictimResult {
 	return nil
 }
 
+func (x *Reply) GetDrain() *DrainResult {
+	if x != nil {
+		if x, ok := x.Result.(*Reply_Drain); ok {
+			return x.Drain
+		}
+	}
+	return nil
+}
+
 type isReply_Result interface {
 	isReply_Result()
 }
@@ -901,6 +927,10 @@ type Reply_Victim struct {
 	Victim *VictimResult `protobuf:"bytes,31,opt,name=victim,proto3,oneof"`
 }
 
+type Reply_Drain struct {
+	Drain *DrainResult `protobuf:"bytes,40,opt,name=drain,proto3,oneof"`
+}
+
 func (*Reply_Error) isReply_Result() {}
 
 func (*Reply_Get) isReply_Result() {}
@@ -940,6 +970,8 @@ func (*Reply_Validate) isReply_Result() {}
 func (*Reply_Wait) isReply_Result() {}
 
 func (*Reply_Victim) isReply_Result() {}
+
+func (*Reply_Drain) isReply_Result() {}
 
 type GetArgs struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
@@ -3699,6 +3731,102 @@ func (x *ReportResult) GetVersion() uint64 {
 	return 0
 }
 
+type DrainArgs struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          uint64                 `protobuf:"varint,1,opt,name=node,proto3" json:"node,omitempty"`
+	Undo          bool                   `protobuf:"varint,2,opt,name=undo,proto3" json:"undo,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DrainArgs) Reset() {
+	*x = DrainArgs{}
+	mi := &file_shale_node_v1_call_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DrainArgs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DrainArgs) ProtoMessage() {}
+
+func (x *DrainArgs) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_node_v1_call_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DrainArgs.ProtoReflect.Descriptor instead.
+func (*DrainArgs) Descriptor() ([]byte, []int) {
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{48}
+}
+
+func (x *DrainArgs) GetNode() uint64 {
+	if x != nil {
+		return x.Node
+	}
+	return 0
+}
+
+func (x *DrainArgs) GetUndo() bool {
+	if x != nil {
+		return x.Undo
+	}
+	return false
+}
+
+type DrainResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Version       uint64                 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DrainResult) Reset() {
+	*x = DrainResult{}
+	mi := &file_shale_node_v1_call_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DrainResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DrainResult) ProtoMessage() {}
+
+func (x *DrainResult) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_node_v1_call_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DrainResult.ProtoReflect.Descriptor instead.
+func (*DrainResult) Descriptor() ([]byte, []int) {
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *DrainResult) GetVersion() uint64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
 type AllocateArgs struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	ReplicaCount  uint32                 `protobuf:"varint,1,opt,name=replica_count,json=replicaCount,proto3" json:"replica_count,omitempty"`
@@ -3708,7 +3836,7 @@ type AllocateArgs struct {
 
 func (x *AllocateArgs) Reset() {
 	*x = AllocateArgs{}
-	mi := &file_shale_node_v1_call_proto_msgTypes[48]
+	mi := &file_shale_node_v1_call_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3720,7 +3848,7 @@ func (x *AllocateArgs) String() string {
 func (*AllocateArgs) ProtoMessage() {}
 
 func (x *AllocateArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_shale_node_v1_call_proto_msgTypes[48]
+	mi := &file_shale_node_v1_call_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3733,7 +3861,7 @@ func (x *AllocateArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AllocateArgs.ProtoReflect.Descriptor instead.
 func (*AllocateArgs) Descriptor() ([]byte, []int) {
-	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{48}
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *AllocateArgs) GetReplicaCount() uint32 {
@@ -3753,7 +3881,7 @@ type AllocateResult struct {
 
 func (x *AllocateResult) Reset() {
 	*x = AllocateResult{}
-	mi := &file_shale_node_v1_call_proto_msgTypes[49]
+	mi := &file_shale_node_v1_call_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3765,7 +3893,7 @@ func (x *AllocateResult) String() string {
 func (*AllocateResult) ProtoMessage() {}
 
 func (x *AllocateResult) ProtoReflect() protoreflect.Message {
-	mi := &file_shale_node_v1_call_proto_msgTypes[49]
+	mi := &file_shale_node_v1_call_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3778,7 +3906,7 @@ func (x *AllocateResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AllocateResult.ProtoReflect.Descriptor instead.
 func (*AllocateResult) Descriptor() ([]byte, []int) {
-	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{49}
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *AllocateResult) GetShard() uint64 {
@@ -3805,7 +3933,7 @@ const file_shale_node_v1_call_proto_rawDesc = "" +
 	"\acancels\x18\x02 \x03(\x04R\acancels\"<\n" +
 	"\n" +
 	"ReplyFrame\x12.\n" +
-	"\areplies\x18\x01 \x03(\v2\x14.shale.node.v1.ReplyR\areplies\"\xaa\n" +
+	"\areplies\x18\x01 \x03(\v2\x14.shale.node.v1.ReplyR\areplies\"\xdc\n" +
 	"\n" +
 	"\x04Call\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x14\n" +
@@ -3835,8 +3963,9 @@ const file_shale_node_v1_call_proto_rawDesc = "" +
 	"\x05fence\x18\x1c \x01(\v2\x18.shale.node.v1.FenceArgsH\x00R\x05fence\x129\n" +
 	"\bvalidate\x18\x1d \x01(\v2\x1b.shale.node.v1.ValidateArgsH\x00R\bvalidate\x12-\n" +
 	"\x04wait\x18\x1e \x01(\v2\x17.shale.node.v1.WaitArgsH\x00R\x04wait\x123\n" +
-	"\x06victim\x18\x1f \x01(\v2\x19.shale.node.v1.VictimArgsH\x00R\x06victimB\t\n" +
-	"\arequest\"\xd2\b\n" +
+	"\x06victim\x18\x1f \x01(\v2\x19.shale.node.v1.VictimArgsH\x00R\x06victim\x120\n" +
+	"\x05drain\x18( \x01(\v2\x18.shale.node.v1.DrainArgsH\x00R\x05drainB\t\n" +
+	"\arequest\"\x86\t\n" +
 	"\x05Reply\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12,\n" +
 	"\x05error\x18\t \x01(\v2\x14.shale.node.v1.ErrorH\x00R\x05error\x12,\n" +
@@ -3859,7 +3988,8 @@ const file_shale_node_v1_call_proto_rawDesc = "" +
 	"\x05fence\x18\x1c \x01(\v2\x1a.shale.node.v1.FenceResultH\x00R\x05fence\x12;\n" +
 	"\bvalidate\x18\x1d \x01(\v2\x1d.shale.node.v1.ValidateResultH\x00R\bvalidate\x12/\n" +
 	"\x04wait\x18\x1e \x01(\v2\x19.shale.node.v1.WaitResultH\x00R\x04wait\x125\n" +
-	"\x06victim\x18\x1f \x01(\v2\x1b.shale.node.v1.VictimResultH\x00R\x06victimB\b\n" +
+	"\x06victim\x18\x1f \x01(\v2\x1b.shale.node.v1.VictimResultH\x00R\x06victim\x122\n" +
+	"\x05drain\x18( \x01(\v2\x1a.shale.node.v1.DrainResultH\x00R\x05drainB\b\n" +
 	"\x06result\"b\n" +
 	"\aGetArgs\x12\x17\n" +
 	"\aread_ts\x18\x01 \x01(\x04R\x06readTs\x12\x10\n" +
@@ -4072,6 +4202,11 @@ const file_shale_node_v1_call_proto_rawDesc = "" +
 	"\x06shards\x18\x03 \x03(\v2\x19.shale.node.v1.DescriptorR\x06shards\"(\n" +
 	"\fReportResult\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x04R\aversion\"3\n" +
+	"\tDrainArgs\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\x04R\x04node\x12\x12\n" +
+	"\x04undo\x18\x02 \x01(\bR\x04undo\"'\n" +
+	"\vDrainResult\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\x04R\aversion\"3\n" +
 	"\fAllocateArgs\x12#\n" +
 	"\rreplica_count\x18\x01 \x01(\rR\freplicaCount\"B\n" +
 	"\x0eAllocateResult\x12\x14\n" +
@@ -4092,7 +4227,7 @@ func file_shale_node_v1_call_proto_rawDescGZIP() []byte {
 	return file_shale_node_v1_call_proto_rawDescData
 }
 
-var file_shale_node_v1_call_proto_msgTypes = make([]protoimpl.MessageInfo, 50)
+var file_shale_node_v1_call_proto_msgTypes = make([]protoimpl.MessageInfo, 52)
 var file_shale_node_v1_call_proto_goTypes = []any{
 	(*CallFrame)(nil),       // 0: shale.node.v1.CallFrame
 	(*ReplyFrame)(nil),      // 1: shale.node.v1.ReplyFrame
@@ -4142,12 +4277,14 @@ var file_shale_node_v1_call_proto_goTypes = []any{
 	(*JoinResult)(nil),      // 45: shale.node.v1.JoinResult
 	(*ReportArgs)(nil),      // 46: shale.node.v1.ReportArgs
 	(*ReportResult)(nil),    // 47: shale.node.v1.ReportResult
-	(*AllocateArgs)(nil),    // 48: shale.node.v1.AllocateArgs
-	(*AllocateResult)(nil),  // 49: shale.node.v1.AllocateResult
-	(*Error)(nil),           // 50: shale.node.v1.Error
-	(*WaitEdge)(nil),        // 51: shale.node.v1.WaitEdge
-	(*Descriptor)(nil),      // 52: shale.node.v1.Descriptor
-	(*NodeAddress)(nil),     // 53: shale.node.v1.NodeAddress
+	(*DrainArgs)(nil),       // 48: shale.node.v1.DrainArgs
+	(*DrainResult)(nil),     // 49: shale.node.v1.DrainResult
+	(*AllocateArgs)(nil),    // 50: shale.node.v1.AllocateArgs
+	(*AllocateResult)(nil),  // 51: shale.node.v1.AllocateResult
+	(*Error)(nil),           // 52: shale.node.v1.Error
+	(*WaitEdge)(nil),        // 53: shale.node.v1.WaitEdge
+	(*Descriptor)(nil),      // 54: shale.node.v1.Descriptor
+	(*NodeAddress)(nil),     // 55: shale.node.v1.NodeAddress
 }
 var file_shale_node_v1_call_proto_depIdxs = []int32{
 	2,  // 0: shale.node.v1.CallFrame.calls:type_name -> shale.node.v1.Call
@@ -4168,56 +4305,58 @@ var file_shale_node_v1_call_proto_depIdxs = []int32{
 	42, // 15: shale.node.v1.Call.lookup:type_name -> shale.node.v1.LookupArgs
 	44, // 16: shale.node.v1.Call.join:type_name -> shale.node.v1.JoinArgs
 	46, // 17: shale.node.v1.Call.report:type_name -> shale.node.v1.ReportArgs
-	48, // 18: shale.node.v1.Call.allocate:type_name -> shale.node.v1.AllocateArgs
+	50, // 18: shale.node.v1.Call.allocate:type_name -> shale.node.v1.AllocateArgs
 	17, // 19: shale.node.v1.Call.claim:type_name -> shale.node.v1.ClaimArgs
 	15, // 20: shale.node.v1.Call.fence:type_name -> shale.node.v1.FenceArgs
 	20, // 21: shale.node.v1.Call.validate:type_name -> shale.node.v1.ValidateArgs
 	22, // 22: shale.node.v1.Call.wait:type_name -> shale.node.v1.WaitArgs
 	25, // 23: shale.node.v1.Call.victim:type_name -> shale.node.v1.VictimArgs
-	50, // 24: shale.node.v1.Reply.error:type_name -> shale.node.v1.Error
-	6,  // 25: shale.node.v1.Reply.get:type_name -> shale.node.v1.GetResult
-	8,  // 26: shale.node.v1.Reply.scan:type_name -> shale.node.v1.ScanResult
-	11, // 27: shale.node.v1.Reply.prewrite:type_name -> shale.node.v1.PrewriteResult
-	13, // 28: shale.node.v1.Reply.commit:type_name -> shale.node.v1.CommitResult
-	30, // 29: shale.node.v1.Reply.txn:type_name -> shale.node.v1.TxnStatus
-	32, // 30: shale.node.v1.Reply.timestamp:type_name -> shale.node.v1.TimestampResult
-	34, // 31: shale.node.v1.Reply.split:type_name -> shale.node.v1.SplitResult
-	36, // 32: shale.node.v1.Reply.transfer:type_name -> shale.node.v1.TransferResult
-	38, // 33: shale.node.v1.Reply.status:type_name -> shale.node.v1.StatusResult
-	41, // 34: shale.node.v1.Reply.list:type_name -> shale.node.v1.ListResult
-	43, // 35: shale.node.v1.Reply.lookup:type_name -> shale.node.v1.LookupResult
-	45, // 36: shale.node.v1.Reply.join:type_name -> shale.node.v1.JoinResult
-	47, // 37: shale.node.v1.Reply.report:type_name -> shale.node.v1.ReportResult
-	49, // 38: shale.node.v1.Reply.allocate:type_name -> shale.node.v1.AllocateResult
-	18, // 39: shale.node.v1.Reply.claim:type_name -> shale.node.v1.ClaimResult
-	16, // 40: shale.node.v1.Reply.fence:type_name -> shale.node.v1.FenceResult
-	21, // 41: shale.node.v1.Reply.validate:type_name -> shale.node.v1.ValidateResult
-	23, // 42: shale.node.v1.Reply.wait:type_name -> shale.node.v1.WaitResult
-	26, // 43: shale.node.v1.Reply.victim:type_name -> shale.node.v1.VictimResult
-	5,  // 44: shale.node.v1.GetResult.versions:type_name -> shale.node.v1.Version
-	5,  // 45: shale.node.v1.ScanResult.versions:type_name -> shale.node.v1.Version
-	9,  // 46: shale.node.v1.PrewriteArgs.mutations:type_name -> shale.node.v1.Mutation
-	5,  // 47: shale.node.v1.ClaimResult.versions:type_name -> shale.node.v1.Version
-	19, // 48: shale.node.v1.ValidateArgs.spans:type_name -> shale.node.v1.Span
-	51, // 49: shale.node.v1.WaitArgs.edges:type_name -> shale.node.v1.WaitEdge
-	24, // 50: shale.node.v1.WaitResult.cycles:type_name -> shale.node.v1.Cycle
-	51, // 51: shale.node.v1.Cycle.edges:type_name -> shale.node.v1.WaitEdge
-	51, // 52: shale.node.v1.VictimArgs.cycle:type_name -> shale.node.v1.WaitEdge
-	52, // 53: shale.node.v1.SplitResult.left:type_name -> shale.node.v1.Descriptor
-	52, // 54: shale.node.v1.SplitResult.right:type_name -> shale.node.v1.Descriptor
-	52, // 55: shale.node.v1.StatusResult.descriptor:type_name -> shale.node.v1.Descriptor
-	39, // 56: shale.node.v1.StatusResult.progress:type_name -> shale.node.v1.ReplicaProgress
-	53, // 57: shale.node.v1.ListResult.nodes:type_name -> shale.node.v1.NodeAddress
-	52, // 58: shale.node.v1.ListResult.shards:type_name -> shale.node.v1.Descriptor
-	52, // 59: shale.node.v1.LookupResult.shards:type_name -> shale.node.v1.Descriptor
-	52, // 60: shale.node.v1.ReportArgs.shards:type_name -> shale.node.v1.Descriptor
-	0,  // 61: shale.node.v1.ShardService.Stream:input_type -> shale.node.v1.CallFrame
-	1,  // 62: shale.node.v1.ShardService.Stream:output_type -> shale.node.v1.ReplyFrame
-	62, // [62:63] is the sub-list for method output_type
-	61, // [61:62] is the sub-list for method input_type
-	61, // [61:61] is the sub-list for extension type_name
-	61, // [61:61] is the sub-list for extension extendee
-	0,  // [0:61] is the sub-list for field type_name
+	48, // 24: shale.node.v1.Call.drain:type_name -> shale.node.v1.DrainArgs
+	52, // 25: shale.node.v1.Reply.error:type_name -> shale.node.v1.Error
+	6,  // 26: shale.node.v1.Reply.get:type_name -> shale.node.v1.GetResult
+	8,  // 27: shale.node.v1.Reply.scan:type_name -> shale.node.v1.ScanResult
+	11, // 28: shale.node.v1.Reply.prewrite:type_name -> shale.node.v1.PrewriteResult
+	13, // 29: shale.node.v1.Reply.commit:type_name -> shale.node.v1.CommitResult
+	30, // 30: shale.node.v1.Reply.txn:type_name -> shale.node.v1.TxnStatus
+	32, // 31: shale.node.v1.Reply.timestamp:type_name -> shale.node.v1.TimestampResult
+	34, // 32: shale.node.v1.Reply.split:type_name -> shale.node.v1.SplitResult
+	36, // 33: shale.node.v1.Reply.transfer:type_name -> shale.node.v1.TransferResult
+	38, // 34: shale.node.v1.Reply.status:type_name -> shale.node.v1.StatusResult
+	41, // 35: shale.node.v1.Reply.list:type_name -> shale.node.v1.ListResult
+	43, // 36: shale.node.v1.Reply.lookup:type_name -> shale.node.v1.LookupResult
+	45, // 37: shale.node.v1.Reply.join:type_name -> shale.node.v1.JoinResult
+	47, // 38: shale.node.v1.Reply.report:type_name -> shale.node.v1.ReportResult
+	51, // 39: shale.node.v1.Reply.allocate:type_name -> shale.node.v1.AllocateResult
+	18, // 40: shale.node.v1.Reply.claim:type_name -> shale.node.v1.ClaimResult
+	16, // 41: shale.node.v1.Reply.fence:type_name -> shale.node.v1.FenceResult
+	21, // 42: shale.node.v1.Reply.validate:type_name -> shale.node.v1.ValidateResult
+	23, // 43: shale.node.v1.Reply.wait:type_name -> shale.node.v1.WaitResult
+	26, // 44: shale.node.v1.Reply.victim:type_name -> shale.node.v1.VictimResult
+	49, // 45: shale.node.v1.Reply.drain:type_name -> shale.node.v1.DrainResult
+	5,  // 46: shale.node.v1.GetResult.versions:type_name -> shale.node.v1.Version
+	5,  // 47: shale.node.v1.ScanResult.versions:type_name -> shale.node.v1.Version
+	9,  // 48: shale.node.v1.PrewriteArgs.mutations:type_name -> shale.node.v1.Mutation
+	5,  // 49: shale.node.v1.ClaimResult.versions:type_name -> shale.node.v1.Version
+	19, // 50: shale.node.v1.ValidateArgs.spans:type_name -> shale.node.v1.Span
+	53, // 51: shale.node.v1.WaitArgs.edges:type_name -> shale.node.v1.WaitEdge
+	24, // 52: shale.node.v1.WaitResult.cycles:type_name -> shale.node.v1.Cycle
+	53, // 53: shale.node.v1.Cycle.edges:type_name -> shale.node.v1.WaitEdge
+	53, // 54: shale.node.v1.VictimArgs.cycle:type_name -> shale.node.v1.WaitEdge
+	54, // 55: shale.node.v1.SplitResult.left:type_name -> shale.node.v1.Descriptor
+	54, // 56: shale.node.v1.SplitResult.right:type_name -> shale.node.v1.Descriptor
+	54, // 57: shale.node.v1.StatusResult.descriptor:type_name -> shale.node.v1.Descriptor
+	39, // 58: shale.node.v1.StatusResult.progress:type_name -> shale.node.v1.ReplicaProgress
+	55, // 59: shale.node.v1.ListResult.nodes:type_name -> shale.node.v1.NodeAddress
+	54, // 60: shale.node.v1.ListResult.shards:type_name -> shale.node.v1.Descriptor
+	54, // 61: shale.node.v1.LookupResult.shards:type_name -> shale.node.v1.Descriptor
+	54, // 62: shale.node.v1.ReportArgs.shards:type_name -> shale.node.v1.Descriptor
+	0,  // 63: shale.node.v1.ShardService.Stream:input_type -> shale.node.v1.CallFrame
+	1,  // 64: shale.node.v1.ShardService.Stream:output_type -> shale.node.v1.ReplyFrame
+	64, // [64:65] is the sub-list for method output_type
+	63, // [63:64] is the sub-list for method input_type
+	63, // [63:63] is the sub-list for extension type_name
+	63, // [63:63] is the sub-list for extension extendee
+	0,  // [0:63] is the sub-list for field type_name
 }
 
 func init() { file_shale_node_v1_call_proto_init() }
@@ -4250,6 +4389,7 @@ func file_shale_node_v1_call_proto_init() {
 		(*Call_Validate)(nil),
 		(*Call_Wait)(nil),
 		(*Call_Victim)(nil),
+		(*Call_Drain)(nil),
 	}
 	file_shale_node_v1_call_proto_msgTypes[3].OneofWrappers = []any{
 		(*Reply_Error)(nil),
@@ -4272,6 +4412,7 @@ func file_shale_node_v1_call_proto_init() {
 		(*Reply_Validate)(nil),
 		(*Reply_Wait)(nil),
 		(*Reply_Victim)(nil),
+		(*Reply_Drain)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -4279,7 +4420,7 @@ func file_shale_node_v1_call_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_shale_node_v1_call_proto_rawDesc), len(file_shale_node_v1_call_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   50,
+			NumMessages:   52,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

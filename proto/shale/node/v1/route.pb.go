@@ -176,10 +176,12 @@ func (x *Replica) GetRole() uint32 {
 
 // NodeAddress says where a node listens.
 type NodeAddress struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
-	Address       string                 `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`
-	StoreId       string                 `protobuf:"bytes,3,opt,name=store_id,json=storeId,proto3" json:"store_id,omitempty"`
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Id      uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Address string                 `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`
+	StoreId string                 `protobuf:"bytes,3,opt,name=store_id,json=storeId,proto3" json:"store_id,omitempty"`
+	// It is to lead nothing.
+	Draining      bool `protobuf:"varint,4,opt,name=draining,proto3" json:"draining,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -235,6 +237,13 @@ func (x *NodeAddress) GetStoreId() string {
 	return ""
 }
 
+func (x *NodeAddress) GetDraining() bool {
+	if x != nil {
+		return x.Draining
+	}
+	return false
+}
+
 var File_shale_node_v1_route_proto protoreflect.FileDescriptor
 
 const file_shale_node_v1_route_proto_rawDesc = "" +
@@ -252,11 +261,12 @@ const file_shale_node_v1_route_proto_rawDesc = "" +
 	"\aReplica\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04node\x18\x02 \x01(\x04R\x04node\x12\x12\n" +
-	"\x04role\x18\x03 \x01(\rR\x04role\"R\n" +
+	"\x04role\x18\x03 \x01(\rR\x04role\"n\n" +
 	"\vNodeAddress\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x19\n" +
-	"\bstore_id\x18\x03 \x01(\tR\astoreIdB5Z3github.com/shaledb/shale/proto/shale/node/v1;nodev1b\x06proto3"
+	"\bstore_id\x18\x03 \x01(\tR\astoreId\x12\x1a\n" +
+	"\bdraining\x18\x04 \x01(\bR\bdrainingB5Z3github.com/shaledb/shale/proto/shale/node/v1;nodev1b\x06proto3"
 
 var (
 	file_shale_node_v1_route_proto_rawDescOnce sync.Once

@@ -59,6 +59,20 @@ const (
 	ClusterServiceDecommissionNodeProcedure = "/shale.v1.ClusterService/DecommissionNode"
 	// ClusterServiceStatusProcedure is the fully-qualified name of the ClusterService's Status RPC.
 	ClusterServiceStatusProcedure = "/shale.v1.ClusterService/Status"
+	// ClusterServiceListLocksProcedure is the fully-qualified name of the ClusterService's ListLocks
+	// RPC.
+	ClusterServiceListLocksProcedure = "/shale.v1.ClusterService/ListLocks"
+	// ClusterServiceListTransactionsProcedure is the fully-qualified name of the ClusterService's
+	// ListTransactions RPC.
+	ClusterServiceListTransactionsProcedure = "/shale.v1.ClusterService/ListTransactions"
+	// ClusterServiceShowTransactionProcedure is the fully-qualified name of the ClusterService's
+	// ShowTransaction RPC.
+	ClusterServiceShowTransactionProcedure = "/shale.v1.ClusterService/ShowTransaction"
+	// ClusterServiceResolveLockProcedure is the fully-qualified name of the ClusterService's
+	// ResolveLock RPC.
+	ClusterServiceResolveLockProcedure = "/shale.v1.ClusterService/ResolveLock"
+	// ClusterServiceActivityProcedure is the fully-qualified name of the ClusterService's Activity RPC.
+	ClusterServiceActivityProcedure = "/shale.v1.ClusterService/Activity"
 )
 
 // ClusterServiceClient is a client for the shale.v1.ClusterService service.
@@ -71,10 +85,24 @@ type ClusterServiceClient interface {
 	MergeShards(context.Context, *v1.MergeShardsRequest) (*v1.MergeShardsResponse, error)
 	MoveReplica(context.Context, *v1.MoveReplicaRequest) (*v1.MoveReplicaResponse, error)
 	TransferLeader(context.Context, *v1.TransferLeaderRequest) (*v1.TransferLeaderResponse, error)
+	// DrainNode moves a node's leaderships away, for as long as the mark stands. It answers
+	// after one round; sent again, it goes on.
 	DrainNode(context.Context, *v1.DrainNodeRequest) (*v1.DrainNodeResponse, error)
 	DecommissionNode(context.Context, *v1.DecommissionNodeRequest) (*v1.DecommissionNodeResponse, error)
 	// Status describes the cluster and the node that answers.
 	Status(context.Context, *v1.StatusRequest) (*v1.StatusResponse, error)
+	// ListLocks lists the locks that stand, by key, page by page.
+	ListLocks(context.Context, *v1.ListLocksRequest) (*v1.ListLocksResponse, error)
+	// ListTransactions lists the transactions that hold locks, by their id, page by page.
+	ListTransactions(context.Context, *v1.ListTransactionsRequest) (*v1.ListTransactionsResponse, error)
+	// ShowTransaction finds what there is of one transaction: locks, records, who waits for it.
+	ShowTransaction(context.Context, *v1.ShowTransactionRequest) (*v1.ShowTransactionResponse, error)
+	// ResolveLock decides the transaction of a lock that was left behind, and turns the lock.
+	// The transaction's primary is asked; nothing that is or may be committed is ever aborted.
+	// One whose time is not over is refused (failed_precondition), unless it is forced.
+	ResolveLock(context.Context, *v1.ResolveLockRequest) (*v1.ResolveLockResponse, error)
+	// Activity says what the leaders were asked, which keys stand out, and who waits for whom.
+	Activity(context.Context, *v1.ActivityRequest) (*v1.ActivityResponse, error)
 }
 
 // NewClusterServiceClient constructs a client for the shale.v1.ClusterService service. By default,
@@ -142,6 +170,36 @@ func NewClusterServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 			connect.WithSchema(clusterServiceMethods.ByName("Status")),
 			connect.WithClientOptions(opts...),
 		),
+		listLocks: connect.NewClient[v1.ListLocksRequest, v1.ListLocksResponse](
+			httpClient,
+			baseURL+ClusterServiceListLocksProcedure,
+			connect.WithSchema(clusterServiceMethods.ByName("ListLocks")),
+			connect.WithClientOptions(opts...),
+		),
+		listTransactions: connect.NewClient[v1.ListTransactionsRequest, v1.ListTransactionsResponse](
+			httpClient,
+			baseURL+ClusterServiceListTransactionsProcedure,
+			connect.WithSchema(clusterServiceMethods.ByName("ListTransactions")),
+			connect.WithClientOptions(opts...),
+		),
+		showTransaction: connect.NewClient[v1.ShowTransactionRequest, v1.ShowTransactionResponse](
+			httpClient,
+			baseURL+ClusterServiceShowTransactionProcedure,
+			connect.WithSchema(clusterServiceMethods.ByName("ShowTransaction")),
+			connect.WithClientOptions(opts...),
+		),
+		resolveLock: connect.NewClient[v1.ResolveLockRequest, v1.ResolveLockResponse](
+			httpClient,
+			baseURL+ClusterServiceResolveLockProcedure,
+			connect.WithSchema(clusterServiceMethods.ByName("ResolveLock")),
+			connect.WithClientOptions(opts...),
+		),
+		activity: connect.NewClient[v1.ActivityRequest, v1.ActivityResponse](
+			httpClient,
+			baseURL+ClusterServiceActivityProcedure,
+			connect.WithSchema(clusterServiceMethods.ByName("Activity")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -156,6 +214,11 @@ type clusterServiceClient struct {
 	drainNode        *connect.Client[v1.DrainNodeRequest, v1.DrainNodeResponse]
 	decommissionNode *connect.Client[v1.DecommissionNodeRequest, v1.DecommissionNodeResponse]
 	status           *connect.Client[v1.StatusRequest, v1.StatusResponse]
+	listLocks        *connect.Client[v1.ListLocksRequest, v1.ListLocksResponse]
+	listTransactions *connect.Client[v1.ListTransactionsRequest, v1.ListTransactionsResponse]
+	showTransaction  *connect.Client[v1.ShowTransactionRequest, v1.ShowTransactionResponse]
+	resolveLock      *connect.Client[v1.ResolveLockRequest, v1.ResolveLockResponse]
+	activity         *connect.Client[v1.ActivityRequest, v1.ActivityResponse]
 }
 
 // ListNodes calls shale.v1.ClusterService.ListNodes.
@@ -239,6 +302,51 @@ func (c *clusterServiceClient) Status(ctx context.Context, req *v1.StatusRequest
 	return nil, err
 }
 
+// ListLocks calls shale.v1.ClusterService.ListLocks.
+func (c *clusterServiceClient) ListLocks(ctx context.Context, req *v1.ListLocksRequest) (*v1.ListLocksResponse, error) {
+	response, err := c.listLocks.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListTransactions calls shale.v1.ClusterService.ListTransactions.
+func (c *clusterServiceClient) ListTransactions(ctx context.Context, req *v1.ListTransactionsRequest) (*v1.ListTransactionsResponse, error) {
+	response, err := c.listTransactions.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ShowTransaction calls shale.v1.ClusterService.ShowTransaction.
+func (c *clusterServiceClient) ShowTransaction(ctx context.Context, req *v1.ShowTransactionRequest) (*v1.ShowTransactionResponse, error) {
+	response, err := c.showTransaction.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ResolveLock calls shale.v1.ClusterService.ResolveLock.
+func (c *clusterServiceClient) ResolveLock(ctx context.Context, req *v1.ResolveLockRequest) (*v1.ResolveLockResponse, error) {
+	response, err := c.resolveLock.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// Activity calls shale.v1.ClusterService.Activity.
+func (c *clusterServiceClient) Activity(ctx context.Context, req *v1.ActivityRequest) (*v1.ActivityResponse, error) {
+	response, err := c.activity.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // ClusterServiceHandler is an implementation of the shale.v1.ClusterService service.
 type ClusterServiceHandler interface {
 	ListNodes(context.Context, *v1.ListNodesRequest) (*v1.ListNodesResponse, error)
@@ -249,10 +357,24 @@ type ClusterServiceHandler interface {
 	MergeShards(context.Context, *v1.MergeShardsRequest) (*v1.MergeShardsResponse, error)
 	MoveReplica(context.Context, *v1.MoveReplicaRequest) (*v1.MoveReplicaResponse, error)
 	TransferLeader(context.Context, *v1.TransferLeaderRequest) (*v1.TransferLeaderResponse, error)
+	// DrainNode moves a node's leaderships away, for as long as the mark stands. It answers
+	// after one round; sent again, it goes on.
 	DrainNode(context.Context, *v1.DrainNodeRequest) (*v1.DrainNodeResponse, error)
 	DecommissionNode(context.Context, *v1.DecommissionNodeRequest) (*v1.DecommissionNodeResponse, error)
 	// Status describes the cluster and the node that answers.
 	Status(context.Context, *v1.StatusRequest) (*v1.StatusResponse, error)
+	// ListLocks lists the locks that stand, by key, page by page.
+	ListLocks(context.Context, *v1.ListLocksRequest) (*v1.ListLocksResponse, error)
+	// ListTransactions lists the transactions that hold locks, by their id, page by page.
+	ListTransactions(context.Context, *v1.ListTransactionsRequest) (*v1.ListTransactionsResponse, error)
+	// ShowTransaction finds what there is of one transaction: locks, records, who waits for it.
+	ShowTransaction(context.Context, *v1.ShowTransactionRequest) (*v1.ShowTransactionResponse, error)
+	// ResolveLock decides the transaction of a lock that was left behind, and turns the lock.
+	// The transaction's primary is asked; nothing that is or may be committed is ever aborted.
+	// One whose time is not over is refused (failed_precondition), unless it is forced.
+	ResolveLock(context.Context, *v1.ResolveLockRequest) (*v1.ResolveLockResponse, error)
+	// Activity says what the leaders were asked, which keys stand out, and who waits for whom.
+	Activity(context.Context, *v1.ActivityRequest) (*v1.ActivityResponse, error)
 }
 
 // NewClusterServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -316,6 +438,36 @@ func NewClusterServiceHandler(svc ClusterServiceHandler, opts ...connect.Handler
 		connect.WithSchema(clusterServiceMethods.ByName("Status")),
 		connect.WithHandlerOptions(opts...),
 	)
+	clusterServiceListLocksHandler := connect.NewUnaryHandlerSimple(
+		ClusterServiceListLocksProcedure,
+		svc.ListLocks,
+		connect.WithSchema(clusterServiceMethods.ByName("ListLocks")),
+		connect.WithHandlerOptions(opts...),
+	)
+	clusterServiceListTransactionsHandler := connect.NewUnaryHandlerSimple(
+		ClusterServiceListTransactionsProcedure,
+		svc.ListTransactions,
+		connect.WithSchema(clusterServiceMethods.ByName("ListTransactions")),
+		connect.WithHandlerOptions(opts...),
+	)
+	clusterServiceShowTransactionHandler := connect.NewUnaryHandlerSimple(
+		ClusterServiceShowTransactionProcedure,
+		svc.ShowTransaction,
+		connect.WithSchema(clusterServiceMethods.ByName("ShowTransaction")),
+		connect.WithHandlerOptions(opts...),
+	)
+	clusterServiceResolveLockHandler := connect.NewUnaryHandlerSimple(
+		ClusterServiceResolveLockProcedure,
+		svc.ResolveLock,
+		connect.WithSchema(clusterServiceMethods.ByName("ResolveLock")),
+		connect.WithHandlerOptions(opts...),
+	)
+	clusterServiceActivityHandler := connect.NewUnaryHandlerSimple(
+		ClusterServiceActivityProcedure,
+		svc.Activity,
+		connect.WithSchema(clusterServiceMethods.ByName("Activity")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/shale.v1.ClusterService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case ClusterServiceListNodesProcedure:
@@ -336,6 +488,16 @@ func NewClusterServiceHandler(svc ClusterServiceHandler, opts ...connect.Handler
 			clusterServiceDecommissionNodeHandler.ServeHTTP(w, r)
 		case ClusterServiceStatusProcedure:
 			clusterServiceStatusHandler.ServeHTTP(w, r)
+		case ClusterServiceListLocksProcedure:
+			clusterServiceListLocksHandler.ServeHTTP(w, r)
+		case ClusterServiceListTransactionsProcedure:
+			clusterServiceListTransactionsHandler.ServeHTTP(w, r)
+		case ClusterServiceShowTransactionProcedure:
+			clusterServiceShowTransactionHandler.ServeHTTP(w, r)
+		case ClusterServiceResolveLockProcedure:
+			clusterServiceResolveLockHandler.ServeHTTP(w, r)
+		case ClusterServiceActivityProcedure:
+			clusterServiceActivityHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -379,4 +541,24 @@ func (UnimplementedClusterServiceHandler) DecommissionNode(context.Context, *v1.
 
 func (UnimplementedClusterServiceHandler) Status(context.Context, *v1.StatusRequest) (*v1.StatusResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("shale.v1.ClusterService.Status is not implemented"))
+}
+
+func (UnimplementedClusterServiceHandler) ListLocks(context.Context, *v1.ListLocksRequest) (*v1.ListLocksResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("shale.v1.ClusterService.ListLocks is not implemented"))
+}
+
+func (UnimplementedClusterServiceHandler) ListTransactions(context.Context, *v1.ListTransactionsRequest) (*v1.ListTransactionsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("shale.v1.ClusterService.ListTransactions is not implemented"))
+}
+
+func (UnimplementedClusterServiceHandler) ShowTransaction(context.Context, *v1.ShowTransactionRequest) (*v1.ShowTransactionResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("shale.v1.ClusterService.ShowTransaction is not implemented"))
+}
+
+func (UnimplementedClusterServiceHandler) ResolveLock(context.Context, *v1.ResolveLockRequest) (*v1.ResolveLockResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("shale.v1.ClusterService.ResolveLock is not implemented"))
+}
+
+func (UnimplementedClusterServiceHandler) Activity(context.Context, *v1.ActivityRequest) (*v1.ActivityResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("shale.v1.ClusterService.Activity is not implemented"))
 }
