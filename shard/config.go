@@ -39,6 +39,9 @@ type Config struct {
 	Logger raft.Logger // nil: silent
 }
 
+// Filled is the configuration with its defaults.
+func (c Config) Filled() Config { return c.withDefaults() }
+
 func (c Config) withDefaults() Config {
 	c.Tick = orElse(c.Tick, 50*time.Millisecond)
 	c.ElectionTicks = orElse(c.ElectionTicks, 12)

@@ -49,6 +49,12 @@ func (c *Config) fill() {
 	}
 }
 
+// Filled is the configuration with its defaults.
+func (c Config) Filled() Config {
+	c.fill()
+	return c
+}
+
 // Coordinator runs transactions: their reads, their commit, and the resolution of locks that
 // others left. It keeps nothing of a transaction between calls. Its methods may be called by
 // any goroutine.

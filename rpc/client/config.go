@@ -78,6 +78,12 @@ func (c *Config) fill() {
 	}
 }
 
+// Filled is the configuration with its defaults.
+func (c Config) Filled() Config {
+	c.fill()
+	return c
+}
+
 // newTransport makes a transport that speaks HTTP/2 over plain TCP and nothing else: where
 // HTTP/1 is enabled beside it, plain TCP takes HTTP/1, and streams in both directions never
 // open (P37). There is no timeout on whole requests: streams live for days; a connection

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net"
 	"sync"
+	"time"
 
 	"github.com/gofrs/flock"
 	"go.etcd.io/raft/v3/raftpb"
@@ -31,6 +32,23 @@ type Config struct {
 	Version   string
 	Log       *slog.Logger
 	Host      host.Config // Dir, Node and Log are filled in
+	// SlowTransaction: a Commit or a request to a shard that takes longer is logged and kept
+	// for Explain; default 250 ms, negative: none is.
+	SlowTransaction time.Duration
+	TraceKeys       bool // traces name keys, in the formatter's form
+}
+
+// slowDefault is from where on a transaction is slow.
+const slowDefault = 250 * time.Millisecond
+
+func (c Config) filled() Config {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.SlowTransaction == 0 {
+		c.SlowTransaction = slowDefault
+	}
+	return c
 }
 
 // Node is a running node. Its methods may be called by any goroutine.
@@ -55,6 +73,7 @@ type Node struct {
 	txns    *txn.Coordinator
 	joined  chan struct{}
 
+	kept   kept
 	news   chan struct{}
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -68,9 +87,7 @@ func Start(cfg Config) (*Node, error) {
 	if !cfg.Insecure {
 		return nil, errors.New("this version serves without TLS only: say so with --insecure, on a network you trust")
 	}
-	if cfg.Log == nil {
-		cfg.Log = slog.New(slog.DiscardHandler)
-	}
+	cfg = cfg.filled()
 	lock, err := lockDir(cfg.Dir)
 	if err != nil {
 		return nil, err

@@ -83,6 +83,12 @@ func (c *Config) fill() error {
 	if c.Ready == nil {
 		c.Ready = func() error { _, err := c.Member(); return err }
 	}
+	c.bound()
+	return nil
+}
+
+// bound fills in the defaults of the bounds.
+func (c *Config) bound() {
 	durations := []struct {
 		field *time.Duration
 		value time.Duration
@@ -107,7 +113,12 @@ func (c *Config) fill() error {
 			*s.field = s.value
 		}
 	}
-	return nil
+}
+
+// Bounds is the configuration with its defaults, as far as it bounds something.
+func (c Config) Bounds() Config {
+	c.bound()
+	return c
 }
 
 // member is the node's place, or what a caller hears until there is one.

@@ -56,6 +56,13 @@ func (c *Config) fill() {
 	}
 }
 
+// Filled is the configuration with its defaults.
+func (c Config) Filled() Config {
+	c.fill()
+	c.Replica = c.Replica.Filled()
+	return c
+}
+
 // Transport carries Raft's traffic to other nodes.
 type Transport interface {
 	// Send never blocks; it may drop.

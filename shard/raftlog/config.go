@@ -20,17 +20,19 @@ type Config struct {
 	FS FS
 }
 
+// SegmentSizeDefault is that of new segments.
+const SegmentSizeDefault = 32 << 20
+
 const (
-	segmentSizeDefault = 32 << 20
-	segmentSizeMin     = 32 << 10
-	segmentSizeMax     = 1 << 30
+	segmentSizeMin = 32 << 10
+	segmentSizeMax = 1 << 30
 	// frameSizeMax: a larger batch takes several frames, each synced before the next.
 	frameSizeMax = 8 << 20
 )
 
 func (c Config) validate() (Config, error) {
 	if c.SegmentSize == 0 {
-		c.SegmentSize = segmentSizeDefault
+		c.SegmentSize = SegmentSizeDefault
 	}
 	if c.SegmentSize < segmentSizeMin || c.SegmentSize > segmentSizeMax || c.SegmentSize%blockSize != 0 {
 		return c, fmt.Errorf("raft log: SegmentSize %d is not a multiple of %d from %d to %d",
