@@ -1,0 +1,116 @@
+package output
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/shaledb/shale/mvcc"
+)
+
+// Text prints one value for people: at most limit bytes of it, zero: all.
+func Text(v any, limit int) string {
+	switch x := v.(type) {
+	case nil:
+		return "NULL"
+	case int64:
+		return strconv.FormatInt(x, 10)
+	case float64:
+		return formatFloat(x)
+	case string:
+		return mvcc.FormatValue([]byte(x), textLimit(x, limit))
+	case []byte:
+		return mvcc.FormatValue(x, textLimit(string(x[:min(len(x), limit+utf8.UTFMax)]), limit))
+	}
+	return mvcc.FormatValue(fmt.Append(nil, v), limit)
+}
+
+// textLimit moves the cut to where a character begins: half of one would be printed as bytes.
+func textLimit(s string, limit int) int {
+	if limit <= 0 || len(s) <= limit {
+		return limit
+	}
+	for at := limit; at > limit-utf8.UTFMax && at > 0; at-- {
+		if r, n := utf8.DecodeRuneInString(s[at:]); utf8.RuneStart(s[at]) && (r != utf8.RuneError || n > 1) {
+			return at
+		}
+	}
+	return limit
+}
+
+// formatFloat keeps it a float where it is whole, as SQLite's shell does.
+func formatFloat(x float64) string {
+	s := strconv.FormatFloat(x, 'g', -1, 64)
+	if strings.ContainsAny(s, ".eIN") {
+		return s
+	}
+	return s + ".0"
+}
+
+// number says whether the value belongs to the right side of its column.
+func number(v any) bool {
+	switch v.(type) {
+	case int64, float64:
+		return true
+	}
+	return false
+}
+
+// appendJSON writes one value.
+func appendJSON(out []byte, v any) []byte {
+	switch x := v.(type) {
+	case nil:
+		return append(out, "null"...)
+	case int64:
+		return strconv.AppendInt(out, x, 10)
+	case float64:
+		return appendFloat(out, x)
+	case []byte:
+		out = append(out, '"')
+		out = base64.StdEncoding.AppendEncode(out, x)
+		return append(out, '"')
+	case string:
+		return appendString(out, x)
+	}
+	return appendString(out, fmt.Sprint(v))
+}
+
+// appendFloat has a form for what JSON has no number for.
+func appendFloat(out []byte, x float64) []byte {
+	switch {
+	case math.IsNaN(x):
+		return append(out, "null"...)
+	case math.IsInf(x, 1):
+		return append(out, "9e999"...)
+	case math.IsInf(x, -1):
+		return append(out, "-9e999"...)
+	}
+	return append(out, formatFloat(x)...)
+}
+
+func appendString(out []byte, s string) []byte {
+	if ordinary(s) {
+		return append(append(append(out, '"'), s...), '"')
+	}
+	var buffer bytes.Buffer
+	e := json.NewEncoder(&buffer)
+	e.SetEscapeHTML(false)
+	// A string and a buffer: neither can fail.
+	_ = e.Encode(s)
+	return append(out, bytes.TrimSuffix(buffer.Bytes(), []byte("\n"))...)
+}
+
+// ordinary says whether s needs no escapes, as most names and texts do.
+func ordinary(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
+}
