@@ -81,5 +81,13 @@ type View interface {
 	// below the timestamp, deletes included. Without values where keysOnly is set. The
 	// sequence ends after an error.
 	Scan(span Span, at timestamp.Timestamp, reverse, keysOnly bool) iter.Seq2[Version, error]
+	// Versions yields all versions of the span at or below the timestamp, by key and from new
+	// to old, deletes included: those that come behind the named one, of whose key and commit
+	// timestamp alone it looks; the zero name is before all. Otherwise as Scan.
+	Versions(span Span, after VersionName, at timestamp.Timestamp, keysOnly bool) iter.Seq2[Version, error]
+	// Records yields the outcomes and fences at keys of the span, by start timestamp and key,
+	// that come behind the named one; where start is not zero, those of that transaction alone.
+	// It walks the records of all keys. The sequence ends after an error.
+	Records(span Span, after RecordName, start timestamp.Timestamp) iter.Seq2[Record, error]
 	Close() error
 }

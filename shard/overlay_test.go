@@ -151,3 +151,12 @@ func (e *overlayEngine) Scan(span mvcc.Span, at timestamp.Timestamp, reverse, ke
 	s := e.r.takeState()
 	return s.Overlay.mergeScan(e.view().Scan(span, at, reverse, keysOnly), span, at, reverse)
 }
+
+func (e *overlayEngine) Versions(span mvcc.Span, after mvcc.VersionName, at timestamp.Timestamp,
+	keysOnly bool) iter.Seq2[mvcc.Version, error] {
+	return e.r.takeState().versions(e.view(), span, after, at, keysOnly)
+}
+
+func (e *overlayEngine) Records(span mvcc.Span, after mvcc.RecordName, start timestamp.Timestamp) iter.Seq2[mvcc.Record, error] {
+	return e.r.takeState().records(e.view(), span, after, start)
+}

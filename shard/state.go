@@ -49,6 +49,10 @@ func (r Read) Answer(v mvcc.View) (routing.Response, error) {
 			return nil, err
 		}
 		return &mvcc.ValidateResult{}, nil
+	case *mvcc.VersionsArgs:
+		return r.browseVersions(v, a)
+	case *mvcc.RecordsArgs:
+		return r.browseRecords(v, a)
 	}
 	return nil, fmt.Errorf("%T is no read", r.Request.Req)
 }

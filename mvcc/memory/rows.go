@@ -33,7 +33,7 @@ func newRows() rows {
 		}),
 		locks: btree.NewBTreeG(func(a, b mvcc.Lock) bool { return a.Key < b.Key }),
 		records: btree.NewBTreeG(func(a, b mvcc.Record) bool {
-			return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.StartTS, b.StartTS)) < 0
+			return cmp.Or(cmp.Compare(a.StartTS, b.StartTS), cmp.Compare(a.Key, b.Key)) < 0
 		}),
 		values: btree.NewBTreeG(func(a, b mvcc.Value) bool { return a.ID < b.ID }),
 		meta:   btree.NewBTreeG(func(a, b mvcc.MetaRow) bool { return a.Name < b.Name }),

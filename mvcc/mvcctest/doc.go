@@ -21,7 +21,7 @@
 //	locked, min commit 101
 //
 // Commands: leader, prewrite, claim, fence, commit, rollback, check-txn, outcome, heartbeat, get,
-// scan, gc, dump. Timestamps are small numbers; a value x*300 is 300 times x; a transaction's
+// scan, versions, records, gc, dump. Timestamps are small numbers; a value x*300 is 300 times x; a transaction's
 // digest is named after its start, unless digest=NAME says otherwise. Reads raise max-read,
 // and so does a refused insert or check, as a shard must.
 //

@@ -17,6 +17,9 @@ type Engine interface {
 	Get(k mvcc.Key, at timestamp.Timestamp) (mvcc.Version, bool, error)
 	// Scan is as mvcc.View's, on the state now.
 	Scan(span mvcc.Span, at timestamp.Timestamp, reverse, keysOnly bool) iter.Seq2[mvcc.Version, error]
+	// Versions and Records are as mvcc.View's, on the state now.
+	Versions(span mvcc.Span, after mvcc.VersionName, at timestamp.Timestamp, keysOnly bool) iter.Seq2[mvcc.Version, error]
+	Records(span mvcc.Span, after mvcc.RecordName, start timestamp.Timestamp) iter.Seq2[mvcc.Record, error]
 	// Locks are all standing locks, in the order of their keys.
 	Locks() []mvcc.Lock
 }

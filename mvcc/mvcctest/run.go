@@ -87,6 +87,10 @@ func (h *harness) run(t *testing.T, d *datadriven.TestData) string {
 		out = h.cmdGet(s)
 	case "scan":
 		out = h.cmdScan(s)
+	case "versions":
+		out = h.cmdVersions(s)
+	case "records":
+		out = h.cmdRecords(s)
 	case "gc":
 		out = h.cmdGC(s)
 	case "dump":

@@ -134,3 +134,22 @@ func (e *StoreEngine) Scan(span mvcc.Span, at timestamp.Timestamp, reverse, keys
 	}
 	return v.Scan(span, at, reverse, keysOnly)
 }
+
+// Versions lists versions of the state now.
+func (e *StoreEngine) Versions(span mvcc.Span, after mvcc.VersionName, at timestamp.Timestamp,
+	keysOnly bool) iter.Seq2[mvcc.Version, error] {
+	v, err := e.now()
+	if err != nil {
+		return func(yield func(mvcc.Version, error) bool) { yield(mvcc.Version{}, err) }
+	}
+	return v.Versions(span, after, at, keysOnly)
+}
+
+// Records lists records of the state now.
+func (e *StoreEngine) Records(span mvcc.Span, after mvcc.RecordName, start timestamp.Timestamp) iter.Seq2[mvcc.Record, error] {
+	v, err := e.now()
+	if err != nil {
+		return func(yield func(mvcc.Record, error) bool) { yield(mvcc.Record{}, err) }
+	}
+	return v.Records(span, after, start)
+}

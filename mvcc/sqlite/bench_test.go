@@ -296,3 +296,34 @@ func BenchmarkCache(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkVersions: all versions of 200,000 small rows out of one view, as people who look
+// inside read them.
+func BenchmarkVersions(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "shard.db")
+	require.NoError(b, Create(path, nil, nil, 0, 0))
+	s, err := Open(path, Config{})
+	require.NoError(b, err)
+	b.Cleanup(func() { s.Close() })
+	const rows, per = 200_000, 10_000
+	for at := range mvcc.Index(rows / per) {
+		batch := &mvcc.Batch{Index: at + 1, Term: 1}
+		for i := range per {
+			put(batch, mvcc.Key(benchKey((int(at)*per+i)/2)), timestamp.Timestamp(i%2+1)<<20, []byte("16 bytes of value"))
+		}
+		require.NoError(b, s.Flush(batch, false))
+	}
+	v, err := s.View()
+	require.NoError(b, err)
+	defer v.Close()
+	read, begin := 0, cpu()
+	for b.Loop() {
+		for _, err := range v.Versions(mvcc.Span{}, mvcc.VersionName{}, timestamp.Max, false) {
+			require.NoError(b, err)
+			read++
+		}
+	}
+	require.Equal(b, b.N*rows, read)
+	b.ReportMetric(micros(begin, read), "µs/version")
+	b.ReportMetric(float64(read)/b.Elapsed().Seconds(), "versions/s")
+}

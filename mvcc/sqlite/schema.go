@@ -106,6 +106,7 @@ const (
 
 	sqlGet      = bareColumns + ` WHERE v.key = ? AND v.commit_ts <= ? ORDER BY v.commit_ts DESC LIMIT 1`
 	sqlScan     = bareColumns + ` WHERE v.key >= ? ORDER BY v.key, v.commit_ts DESC`
+	sqlRest     = bareColumns + ` WHERE v.key = ? AND v.commit_ts <= ? ORDER BY v.commit_ts DESC`
 	sqlBack     = bareColumns + ` WHERE v.key < ? ORDER BY v.key DESC, v.commit_ts LIMIT 1`
 	sqlBackLast = bareColumns + ` ORDER BY v.key DESC, v.commit_ts LIMIT 1`
 	sqlOwn      = bareColumns + ` WHERE v.key = ? AND v.commit_ts >= ? AND v.start_ts = ? LIMIT 1`
@@ -115,6 +116,8 @@ const (
 	sqlMark    = `SELECT key, commit_ts, start_ts, digest, sum FROM raw_marks WHERE key = ? ORDER BY commit_ts DESC LIMIT 1`
 	sqlOwnMark = `SELECT key, commit_ts, start_ts, digest, sum FROM raw_marks WHERE key = ? AND start_ts = ? LIMIT 1`
 	sqlRecord  = `SELECT start_ts, key, decision, commit_ts, digest, sum FROM raw_txns WHERE start_ts = ? AND key = ?`
+	sqlRecords = `SELECT start_ts, key, decision, commit_ts, digest, sum FROM raw_txns WHERE (start_ts, key) > (?, ?)
+  ORDER BY start_ts, key`
 
 	sqlLocks = `SELECT key, start_ts, primary_key, kind, min_commit_ts, expires, digest, value, value_id,
   async, secondaries, sum FROM raw_locks`
