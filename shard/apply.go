@@ -32,6 +32,7 @@ func (r *Replica) apply(e *raftpb.Entry) {
 		return
 	}
 	r.applied, r.appliedTerm = index, e.GetTerm()
+	r.out.Counts.Applied++
 	r.state = nil
 	if own != nil {
 		r.settle(own, dropped)

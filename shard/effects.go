@@ -50,6 +50,7 @@ type Effects struct {
 // Counts is how often something happened in the steps of a turn.
 type Counts struct {
 	Entries    int // proposed: consensus rounds
+	Applied    int // entries, also as a follower
 	Draws      int // requests to the oracle that were answered
 	Timestamps int // handed out by them
 	Waits      int // tasks that began to wait for a lock until their deadline
@@ -59,9 +60,10 @@ type Counts struct {
 
 // Reply answers a request.
 type Reply struct {
-	ID  RequestID
-	Res routing.Response
-	Err error
+	ID    RequestID
+	Res   routing.Response
+	Err   error
+	Spent Spent
 }
 
 // LogWrite is one group's part of a log batch. It is durable when Logged says so, in the
@@ -100,6 +102,7 @@ type Read struct {
 	Request Request
 	State   State
 	Span    mvcc.Span // the shard's bounds when it was checked
+	Spent   Spent
 }
 
 // Split makes the right replica of a split. The host, in this order: flushes Before, makes

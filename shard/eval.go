@@ -99,7 +99,7 @@ func (r *Replica) newTask(ev Request) *task {
 	if t == nil {
 		t = &task{}
 	}
-	*t = task{req: ev, came: r.now.Mono}
+	*t = task{req: ev, came: r.now.Mono, since: r.now.Mono}
 	return t
 }
 
@@ -116,6 +116,7 @@ func (r *Replica) admit(t *task) {
 	if t.done {
 		return
 	}
+	r.waitsFor(t, WaitAdmission)
 	if r.now.Mono >= t.req.Deadline {
 		r.expire(t)
 		return
@@ -231,6 +232,7 @@ func (r *Replica) serve(t *task) {
 		return
 	}
 	r.park(t)
+	r.waitsFor(t, WaitLatch)
 	if r.latches.acquire(t) {
 		r.evaluate(t)
 	}
@@ -295,6 +297,7 @@ func (r *Replica) lookUp(t *task, k mvcc.Key) {
 		r.waitOn(t, storeWait)
 		return
 	}
+	r.waitsFor(t, WaitStore)
 	r.out.Lookup = append(r.out.Lookup, Lookup{ID: t.req.ID, State: r.takeState(), Keys: t.keys, StartTS: t.cmd.start()})
 }
 

@@ -79,5 +79,5 @@ func (r *Replica) readStore(t *task) {
 	if t.parked {
 		delete(r.tasks, t.req.ID)
 	}
-	r.out.Read = append(r.out.Read, Read{Request: req, State: r.takeState(), Span: r.desc.Span})
+	r.out.Read = append(r.out.Read, Read{Request: req, State: r.takeState(), Span: r.desc.Span, Spent: t.spent})
 }

@@ -30,6 +30,7 @@ type Request struct {
 	Header   routing.Header
 	Req      routing.Request
 	Deadline time.Duration // monotonic
+	Came     time.Duration // monotonic: when the host took it in; for its metrics
 }
 
 // Cancel says that nobody waits for the request's reply any more.

@@ -33,6 +33,7 @@ func (r *Replica) propose(p *proposed) {
 	r.locks.lay(&p.Rows)
 	if p.t != nil {
 		p.t.proposed = true
+		r.waitsFor(p.t, WaitConsensus)
 		r.park(p.t)
 	}
 	r.batch = append(r.batch, p)

@@ -73,6 +73,7 @@ func (r *Replica) stay(t *task, k mvcc.Key) {
 		r.out.Counts.Waits++
 	}
 	r.park(t)
+	r.waitsFor(t, WaitLock)
 	t.lock, t.onLock = k, true
 	switch {
 	case t.cmd == nil:
@@ -105,9 +106,18 @@ func (q *lockQueue) staying(reads bool) int {
 // waitOn queues t until something happens to the key.
 func (r *Replica) waitOn(t *task, k mvcc.Key) {
 	r.park(t)
+	r.waitsFor(t, waitAt(k))
 	t.lock, t.onLock = k, true
 	q := r.queueAt(k)
 	q.others = append(q.others, t)
+}
+
+// waitAt is what those wait for who queue at the key.
+func waitAt(k mvcc.Key) Wait {
+	if k == storeWait {
+		return WaitStore
+	}
+	return WaitLock
 }
 
 func (r *Replica) queueAt(k mvcc.Key) *lockQueue {

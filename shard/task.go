@@ -36,6 +36,10 @@ type task struct {
 	turn     mvcc.Key            // it has the turn at this key
 	told     timestamp.Timestamp // for whom it was told to wait last
 	toldAt   time.Duration
+
+	spent Spent
+	wait  Wait
+	since time.Duration // it waits for that
 }
 
 // timestamp is the newest that the request claims to have been issued.
@@ -145,7 +149,8 @@ func (r *Replica) reply(t *task, res routing.Response, err error) {
 	if t.parked {
 		delete(r.tasks, t.req.ID)
 	}
-	r.out.Reply = append(r.out.Reply, Reply{ID: t.req.ID, Res: res, Err: err})
+	r.waitsFor(t, WaitAdmission)
+	r.out.Reply = append(r.out.Reply, Reply{ID: t.req.ID, Res: res, Err: err, Spent: t.spent})
 	r.endTurn(t)
 }
 

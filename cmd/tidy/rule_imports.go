@@ -25,15 +25,16 @@ func layers() map[string][]string {
 		"shard":             with("shard/directory", "shard/deadlock", "shard/logpb"),
 		"shard/deadlock":    {"timestamp", "mvcc"},
 		"shard/logpb":       {},
+		"shard/meter":       {},
 		"shard/shardtest":   with("shard/directory", "shard", "mvcc/memory"),
-		"shard/host":        with("shard/directory", "shard", "shard/raftlog", sql),
+		"shard/host":        with("shard/directory", "shard", "shard/raftlog", "shard/meter", sql),
 		"txn":               vocabulary,
 		"proto/shale/v1":    {},
 		"proto":             {},
 		"proto/*":           {"proto/*"},
 		"rpc/wire":          with("shard/directory", "proto/*"),
-		"rpc/client":        with("shard/directory", "proto/*", "rpc/wire"),
-		"rpc/server":        with("shard/directory", "proto/*", "rpc/wire", "rpc/client", "txn", "shard", "shard/host"),
+		"rpc/client":        with("shard/directory", "shard/meter", "proto/*", "rpc/wire"),
+		"rpc/server":        with("shard/directory", "shard/meter", "proto/*", "rpc/wire", "rpc/client", "txn", "shard", "shard/host"),
 		"rpc/node":          with("shard*", "proto/*", "rpc/*", "txn", "mvcc/*"),
 		"bench":             with("txn", "bench/*"),
 		"bench/sim":         with("shard*", "mvcc/*", "txn", "bench/*"),
@@ -74,6 +75,9 @@ func keepers() map[string][]string {
 		"github.com/jedib0t/go-pretty":        {"cmd/shale", "cmd/shale/output", "bench"},
 		"github.com/anishathalye/porcupine":   {"bench/register"},
 		"github.com/prometheus/client_golang": {"rpc/server", "rpc/node"},
+		// Spans are made with the API; what becomes of them is the program's matter.
+		"go.opentelemetry.io/otel":     {"txn", "rpc/*", "cmd/shale"},
+		"go.opentelemetry.io/otel/sdk": {"cmd/shale"},
 	}
 }
 
