@@ -47,8 +47,8 @@ func (n *Node) report(ctx context.Context) {
 	}
 }
 
-func (n *Node) reportOnce(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, helloTimeout)
+func (n *Node) reportOnce(all context.Context) error {
+	ctx, cancel := context.WithTimeout(all, helloTimeout)
 	defer cancel()
 	args := &directory.ReportArgs{Node: n.whoami().NodeID, Address: n.address}
 	for _, id := range n.host.Shards() {
@@ -64,16 +64,19 @@ func (n *Node) reportOnce(ctx context.Context) error {
 	if n.cluster.Send(ctx, []*routing.Call{call}, nil); call.Err != nil {
 		return call.Err
 	}
-	return n.learnNodes(ctx)
-}
-
-// learnNodes keeps the other nodes' addresses, and the system group's place, for the
-// transport and for the next start.
-func (n *Node) learnNodes(ctx context.Context) error {
 	list, err := n.cluster.List(ctx)
 	if err != nil {
 		return err
 	}
+	if err := n.learnNodes(list); err != nil {
+		return err
+	}
+	return n.giveBack(all, list, len(args.Shards))
+}
+
+// learnNodes keeps the other nodes' addresses, and the system group's place, for the
+// transport and for the next start.
+func (n *Node) learnNodes(list *directory.ListResult) error {
 	addresses := make(map[routing.NodeID]string, len(list.Nodes))
 	for _, o := range list.Nodes {
 		addresses[o.ID] = o.Address

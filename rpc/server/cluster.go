@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/shaledb/shale/mvcc"
 	shalev1 "github.com/shaledb/shale/proto/shale/v1"
@@ -25,11 +24,6 @@ func (clusters) MergeShards(context.Context, *shalev1.MergeShardsRequest) (*shal
 // MoveReplica is not there yet.
 func (clusters) MoveReplica(context.Context, *shalev1.MoveReplicaRequest) (*shalev1.MoveReplicaResponse, error) {
 	return nil, &wire.UnimplementedError{What: "MoveReplica"}
-}
-
-// DrainNode is not there yet.
-func (clusters) DrainNode(context.Context, *shalev1.DrainNodeRequest) (*shalev1.DrainNodeResponse, error) {
-	return nil, &wire.UnimplementedError{What: "DrainNode"}
 }
 
 // DecommissionNode is not there yet.
@@ -62,47 +56,6 @@ func (h clusters) ListShards(ctx context.Context, req *shalev1.ListShardsRequest
 	return res, nil
 }
 
-// Status describes the cluster, and says what is wrong with it.
-func (h clusters) Status(ctx context.Context, _ *shalev1.StatusRequest) (*shalev1.StatusResponse, error) {
-	m, err := h.s.cfg.member()
-	if err != nil {
-		return nil, err
-	}
-	res := &shalev1.StatusResponse{ClusterId: m.ClusterID, Node: uint64(m.Node), Version: h.s.cfg.Version,
-		UptimeSeconds: uint64(time.Since(h.s.started).Seconds())}
-	view, err := h.look(ctx, 0)
-	if err != nil {
-		res.Problems = []string{"the system group does not answer: " + err.Error()}
-		return res, nil
-	}
-	res.Nodes = h.nodes(view)
-	for _, n := range res.Nodes {
-		if !n.Alive {
-			res.Problems = append(res.Problems, fmt.Sprintf("node %d at %s does not answer", n.Id, n.Address))
-		}
-	}
-	for i := range view.list.Shards {
-		sh := view.shard(&view.list.Shards[i])
-		res.Shards++
-		if sh.LeaderNode == 0 {
-			res.ShardsWithoutLeader++
-			res.Problems = append(res.Problems, fmt.Sprintf("shard %d has no leader", sh.Id))
-		}
-		for _, r := range sh.Replicas {
-			if r.Quarantine != "" {
-				res.Problems = append(res.Problems,
-					fmt.Sprintf("shard %d on node %d is in quarantine: %s", sh.Id, r.Node, r.Quarantine))
-			}
-		}
-	}
-	now, err := m.Cluster.Next(ctx)
-	if err != nil {
-		res.Problems = append(res.Problems, "no timestamps can be had: "+err.Error())
-	}
-	res.Timestamp, res.Healthy = uint64(now), len(res.Problems) == 0
-	return res, nil
-}
-
 // TransferLeader moves a shard's leadership to another of its nodes.
 func (h clusters) TransferLeader(ctx context.Context, req *shalev1.TransferLeaderRequest) (*shalev1.TransferLeaderResponse, error) {
 	m, err := h.s.cfg.member()
@@ -120,6 +73,10 @@ func (h clusters) TransferLeader(ctx context.Context, req *shalev1.TransferLeade
 	d := list.Shards[i]
 	if _, ok := d.On(routing.NodeID(req.GetToNode())); !ok {
 		return nil, &wire.NotFoundError{What: fmt.Sprintf("node %d has no replica of shard %d", req.GetToNode(), d.ID)}
+	}
+	if drains(list, routing.NodeID(req.GetToNode())) {
+		return nil, refused("NODE_DRAINING", fmt.Sprintf("node %d drains: it is to lead nothing", req.GetToNode()),
+			"pick another of the shard's nodes, or end the drain: shale node drain --undo")
 	}
 	call := &routing.Call{To: d, Req: &routing.TransferArgs{To: routing.NodeID(req.GetToNode())}}
 	m.Cluster.Send(ctx, []*routing.Call{call}, nil)

@@ -53,6 +53,11 @@
 // know (P33); a handle is no proof that its claims may be touched. What is refused for what it
 // says has changed nothing (the tables of the tests look).
 //
+// What operators ask is answered from what can be heard: a shard that does not answer within a
+// bound is passed over and named (walk.go), so that one can look while something is broken. A
+// draining node keeps no leadership: the gateway moves them away once, and the node itself
+// gives back what an election brings it (cluster_drain.go, rpc/node/drain.go).
+//
 // # What it does not do
 //
 // It knows no identities yet: it serves without TLS, and only when told so (P35).

@@ -33,6 +33,10 @@ func (h clusters) look(ctx context.Context, only routing.ShardID) (*look, error)
 	if err != nil {
 		return nil, err
 	}
+	return lookAt(ctx, m, only)
+}
+
+func lookAt(ctx context.Context, m *Member, only routing.ShardID) (*look, error) {
 	list, err := m.Cluster.List(ctx)
 	if err != nil {
 		return nil, err
@@ -121,7 +125,7 @@ func publicShard(d *routing.Descriptor) *shalev1.Shard {
 func (h clusters) nodes(v *look) []*shalev1.Node {
 	var out []*shalev1.Node
 	for _, n := range v.list.Nodes {
-		node := &shalev1.Node{Id: uint64(n.ID), Address: n.Address, Alive: v.alive[n.ID]}
+		node := &shalev1.Node{Id: uint64(n.ID), Address: n.Address, Alive: v.alive[n.ID], Draining: n.Draining}
 		for i := range v.list.Shards {
 			d := &v.list.Shards[i]
 			if _, ok := d.On(n.ID); ok {
