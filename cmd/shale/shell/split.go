@@ -81,7 +81,7 @@ func blank(s string) int {
 
 // languageOf looks at a statement's first word.
 func languageOf(s string) Language {
-	if s[0] == '.' {
+	if s[0] == '.' || bareCommand(strings.TrimSpace(strings.TrimRight(s[:lineLength(s)], "; \t\r\n"))) {
 		return Dot
 	}
 	if keyWord(firstWord(s)) != "" {
