@@ -28,6 +28,8 @@ type commit struct {
 	decided  bool       // the outcome is recorded: there is nothing to turn
 	turned   []mvcc.Key // with the primary's record
 	maybe    bool       // a copy was sent that alone would commit, and its answer was not heard
+
+	watch watch
 }
 
 // run is the whole protocol. Where one shard holds all keys, the prewrite commits at once.
@@ -62,14 +64,17 @@ func (t *commit) run(ctx context.Context) (timestamp.Timestamp, error) {
 		behind := *t // it writes down what it hears, while this one answers
 		t.c.spawnBehind("decide and turn", behind.settle)
 	default:
+		t.enter(StepValidate)
 		if err := t.validate(ctx); err != nil {
 			return t.refused(ctx, err)
 		}
+		t.enter(StepRecord)
 		if err := t.decide(ctx); err != nil { // THE COMMIT POINT
 			return t.refused(ctx, err)
 		}
 		t.c.spawnBehind("turn", t.turn)
 	}
+	t.enter(StepDisclose)
 	return t.told(ctx)
 }
 
@@ -127,7 +132,7 @@ func (c *Coordinator) Commit(ctx context.Context, tx Transaction, content mvcc.C
 	if err := c.informed(ctx); err != nil {
 		return 0, err
 	}
-	return t.run(ctx)
+	return t.watched(ctx)
 }
 
 // Autocommit commits mutations of which nothing was read: where one shard holds them it never
@@ -146,7 +151,7 @@ func (c *Coordinator) Autocommit(ctx context.Context, content mvcc.Content) (tim
 			return 0, err
 		}
 		t.blind = true
-		commitTS, err := t.run(ctx)
+		commitTS, err := t.watched(ctx)
 		if !aborted(err) || c.w.Tasks.Now() >= until {
 			return commitTS, err
 		}
@@ -207,7 +212,9 @@ func distinctKeys(keys []mvcc.Key) []mvcc.Key {
 const keysMax = 1024
 
 // decide records the commit at the primary, and turns the locks beside it in the same entry.
-func (t *commit) decide(ctx context.Context) error {
+func (t *commit) decide(ctx context.Context) (err error) {
+	ctx, span := spanIn(t.joined(ctx), "record")
+	defer func() { endSpan(span, err) }()
 	p := t.c.patience()
 	for {
 		d, err := t.c.w.Shards.Find(ctx, t.main)
@@ -251,6 +258,8 @@ func (t *commit) settle(ctx context.Context) {
 // turn makes the other keys' locks versions, and claims that wrote nothing marks. What it
 // leaves undone, visitors and the leaders' sweeps do through the primary's record.
 func (t *commit) turn(ctx context.Context) {
+	ctx, span := spanIn(t.joined(ctx), "resolve")
+	defer endSpan(span, nil)
 	done := t.turned
 	if t.decided { // in one phase: only claims are left
 		done = t.keys()

@@ -32,6 +32,9 @@ type Config struct {
 	// Behind bounds the commits whose locks are being turned behind their callers' backs;
 	// above it visitors and the leaders' sweeps turn them; default 4,096.
 	Behind int
+	// Ended gets where the time of each Commit went; it must not block, nor keep the report.
+	// Nil: nobody looks.
+	Ended func(*Report)
 }
 
 func (c *Config) fill() {

@@ -24,7 +24,9 @@ func (c *Coordinator) resolveAll(ctx context.Context, locks []mvcc.Lock) error {
 // timestamp drawn after it met the lock. While the transaction is alive the question waits
 // there: until it is decided or its time is over. Nobody polls (S8). An asynchronous commit
 // may be decided by its locks alone: they are looked at first.
-func (c *Coordinator) resolve(ctx context.Context, l mvcc.Lock) error {
+func (c *Coordinator) resolve(ctx context.Context, l mvcc.Lock) (err error) {
+	ctx, span := spanIn(ctx, "resolve")
+	defer func() { endSpan(span, err) }()
 	p := c.patience()
 	for wait := !l.Async; ; wait = true {
 		now, err := c.Now(ctx)

@@ -72,8 +72,6 @@ func diskCounters() []counter {
 			func(h *host.Host) uint64 { return h.Metrics().SQLite.Load() }},
 		{"flushes_total", "Flushes to SQLite files.",
 			func(h *host.Host) uint64 { return h.Metrics().Flushes.Load() }},
-		{"flush_microseconds_total", "Time spent in flushes.",
-			func(h *host.Host) uint64 { return h.Metrics().FlushMicros.Load() }},
 		{"flushes_durable_total", "Flushes that synced.",
 			func(h *host.Host) uint64 { return h.Metrics().Durable.Load() }},
 		{"checkpoints_total", "Checkpoints of SQLite's write-ahead logs.",

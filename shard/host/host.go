@@ -33,7 +33,9 @@ type Config struct {
 	Values  int // bytes of large values kept in memory; default 128 MiB
 	// WALMax is how many bytes of SQLite's write-ahead log may be missing in the file: above
 	// it a flush is followed by a checkpoint; default 16 MiB.
-	WALMax  int64
+	WALMax int64
+	// Slow: a request that takes longer is told to Ports.Timed; default: none is.
+	Slow    time.Duration
 	Replica shard.Config
 	RaftLog raftlog.Config
 }
@@ -92,6 +94,9 @@ type Ports struct {
 	Waits func([]mvcc.Wait)
 	// Changed: a replica's leadership, bounds or members changed.
 	Changed func(routing.ShardID)
+	// Timed gets where the time of an answered request went, of slow ones, of those that are
+	// traced, and of a sample (Sampled). Nil: nobody is told.
+	Timed func(*Timing)
 	// Fatal: nothing can be promised any more; the process has to end.
 	Fatal func(error)
 }
@@ -116,6 +121,7 @@ type Host struct {
 	unknown  map[routing.ShardID]*unknown
 	orphans  map[routing.ShardID]*raftlog.Replayed
 	received receivedFiles
+	turnAt   time.Duration // when the turn under way began
 
 	list    atomic.Pointer[[]routing.ShardID] // for readers outside the loop
 	ctx     context.Context                   // ends when the host stops
@@ -196,7 +202,8 @@ func (h *Host) Submit(hd routing.Header, req routing.Request,
 	if timeout <= 0 || timeout > requestTimeoutMax {
 		timeout = requestTimeoutMax
 	}
-	ev := shard.Request{ID: id, Header: hd, Req: req, Deadline: h.mono() + timeout}
+	now := h.mono()
+	ev := shard.Request{ID: id, Header: hd, Req: req, Deadline: now + timeout, Came: now}
 	if !h.inbox.offer(item{group: hd.Shard, event: ev, done: done}) {
 		h.metrics.Refused.Add(1)
 		done(nil, &routing.OverloadedError{Shard: hd.Shard, Why: "too many requests wait on this node"})

@@ -3,6 +3,7 @@ package host
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/shaledb/shale/mvcc"
@@ -30,6 +31,8 @@ type keeper struct {
 	gate  sync.RWMutex
 	views viewPool
 	later func() // to be done once the host runs
+
+	walBytes atomic.Int64 // of the file's write-ahead log, as of the last flush
 }
 
 // hasFile says whether the replica has a file.
@@ -95,7 +98,8 @@ func (k *keeper) write(f *shard.Flush) error {
 	m := &k.h.metrics
 	m.SQLite.Add(1)
 	m.Flushes.Add(1)
-	m.FlushMicros.Add(uint64(time.Since(begin).Microseconds()))
+	m.Flush.Observe(time.Since(begin))
+	m.FlushedAt.Store(time.Now().UnixMilli())
 	if f.Durable {
 		m.Durable.Add(1)
 	}
@@ -110,6 +114,7 @@ func (k *keeper) write(f *shard.Flush) error {
 // other, kept the log from beginning anew (P25).
 func (k *keeper) checkpoint() {
 	size, left := k.store.WALSize()
+	k.walBytes.Store(size)
 	long := size >= 2*k.h.cfg.WALMax
 	if left < k.h.cfg.WALMax && !long {
 		return
@@ -119,12 +124,14 @@ func (k *keeper) checkpoint() {
 		defer k.gate.Unlock()
 		k.views.renew()
 	}
+	begin := time.Now()
 	if _, err := k.store.Checkpoint(); err != nil {
 		k.fail(fmt.Errorf("checkpoint: %w", err))
 		return
 	}
 	k.views.renew()
 	k.h.metrics.Checkpoints.Add(1)
+	k.h.metrics.Checkpoint.Observe(time.Since(begin))
 }
 
 // trimStep is how many rows outside the bounds one step deletes.

@@ -88,12 +88,12 @@ func (l *logger) run() {
 			}
 		}
 		if len(writes) > 0 {
-			l.h.metrics.LogBatches.Add(1)
-			l.h.metrics.LogWrites.Add(uint64(len(writes)))
+			before := l.log.Stats()
 			if err := l.log.Append(writes); err != nil {
 				l.h.fatal(fmt.Errorf("the log failed, so this node can promise nothing and ends: %w", err))
 				return
 			}
+			l.h.metrics.logged(len(writes), before, l.log.Stats())
 		}
 		out = out[:0]
 		for i := range jobs {

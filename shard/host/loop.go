@@ -29,9 +29,9 @@ func (h *Host) loop() {
 		h.turn()
 	}
 	for _, s := range h.slots {
-		for id, done := range s.pending {
+		for id, w := range s.pending {
 			delete(s.pending, id)
-			done(nil, &routing.UnavailableError{Why: errStopped.Why, Maybe: true})
+			w.done(nil, &routing.UnavailableError{Why: errStopped.Why, Maybe: true})
 		}
 	}
 	for _, it := range h.inbox.take() {
@@ -57,6 +57,7 @@ func (h *Host) turn() {
 	h.metrics.Turns.Add(1)
 	h.metrics.Events.Add(uint64(len(items)))
 	now := h.instant()
+	h.turnAt = now.Mono
 	for i := range items {
 		h.handle(now, &items[i])
 	}
@@ -79,6 +80,9 @@ func (h *Host) turn() {
 			h.carryOut(s)
 		}
 	}
+	if len(dirty) > 0 {
+		h.metrics.Turn.Observe(h.mono() - now.Mono)
+	}
 }
 
 func (h *Host) handle(now shard.Instant, it *item) {
@@ -96,7 +100,7 @@ func (h *Host) handle(now shard.Instant, it *item) {
 	}
 	switch ev := it.event.(type) {
 	case shard.Request:
-		s.pending[ev.ID] = it.done
+		s.pending[ev.ID] = waiting{done: it.done, req: ev.Req, trace: ev.Header.Trace, came: ev.Came, stepped: now.Mono}
 	case shard.Cancel:
 		delete(s.pending, ev.ID)
 	case shard.Installed:
@@ -113,6 +117,8 @@ func (h *Host) handle(now shard.Instant, it *item) {
 		}()
 	case shard.Drawn:
 		s.drawing = false
+	case shard.Flushed:
+		s.flushing = 0
 	}
 	s.replica.Step(now, it.event, &s.out)
 	h.mark(s)
@@ -159,12 +165,13 @@ func (h *Host) carryOut(s *slot) {
 	}
 	for i := range out.Reply {
 		r := &out.Reply[i]
-		if done, ok := s.pending[r.ID]; ok {
+		if w, ok := s.pending[r.ID]; ok {
 			delete(s.pending, r.ID)
 			if st, ok := r.Res.(*routing.StatusResult); ok {
 				st.SizeBytes = h.sizeOf(s.id)
 			}
-			done(r.Res, r.Err)
+			w.done(r.Res, r.Err)
+			h.answered(s, &w, &r.Spent, PhaseApply, h.turnAt, r.Err)
 		}
 	}
 	h.carryOutFiles(s, &out)
@@ -187,12 +194,12 @@ func (h *Host) carryOut(s *slot) {
 // carryOutFiles hands on what concerns the replica's file.
 func (h *Host) carryOutFiles(s *slot, out *shard.Effects) {
 	for _, r := range out.Read {
-		done, ok := s.pending[r.Request.ID]
+		w, ok := s.pending[r.Request.ID]
 		if !ok {
 			continue
 		}
 		delete(s.pending, r.Request.ID)
-		h.readers.put(readJob{slot: s, read: r, done: done})
+		h.readers.put(readJob{slot: s, read: r, caller: w, since: h.turnAt})
 	}
 	for _, l := range out.Lookup {
 		h.readers.put(readJob{slot: s, lookup: &l})
@@ -201,6 +208,9 @@ func (h *Host) carryOutFiles(s *slot, out *shard.Effects) {
 		return // the file these are meant for is being replaced
 	}
 	for i := range out.Flush {
+		if s.flushing == 0 {
+			s.flushing = h.turnAt
+		}
 		s.keeper.put(func() { s.keeper.flush(out.Flush[i]) })
 	}
 	for _, sp := range out.Split {

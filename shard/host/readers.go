@@ -3,6 +3,7 @@ package host
 import (
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/shaledb/shale/mvcc"
 	"github.com/shaledb/shale/shard"
@@ -14,7 +15,8 @@ type readJob struct {
 	slot   *slot
 	read   shard.Read
 	lookup *shard.Lookup
-	done   func(routing.Response, error)
+	caller waiting
+	since  time.Duration // the turn that handed it over
 }
 
 func (j *readJob) state() shard.State {
@@ -109,7 +111,7 @@ func (r *readers) do(j readJob) {
 	}
 	if errors.Is(err, errTooNew) {
 		r.h.metrics.Resubmitted.Add(1)
-		r.h.inbox.put(item{group: j.slot.id, event: j.read.Request, done: j.done})
+		r.h.inbox.put(item{group: j.slot.id, event: j.read.Request, done: j.caller.done})
 		return
 	}
 	var res routing.Response
@@ -118,7 +120,9 @@ func (r *readers) do(j readJob) {
 		k.views.put(v)
 	}
 	r.h.metrics.Reads.Add(1)
-	j.done(res, r.watch(k, err))
+	err = r.watch(k, err)
+	j.caller.done(res, err)
+	r.h.answered(j.slot, &j.caller, &j.read.Spent, PhaseRead, j.since, err)
 }
 
 // watch stops the replica whose file answered with damage. The caller hears that this

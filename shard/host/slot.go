@@ -23,9 +23,11 @@ type slot struct {
 	out     shard.Effects
 	dirty   bool
 	wake    time.Duration
-	pending map[shard.RequestID]func(routing.Response, error)
+	pending map[shard.RequestID]waiting
 	nodes   map[routing.ReplicaID]routing.NodeID // where its peers are
 	drawing bool
+	// flushing is since when a flush is under way; zero: none is.
+	flushing time.Duration
 
 	// installing: a raft snapshot's file is being put in place; log writes wait in held and
 	// flushes of the old state are dropped.
@@ -55,7 +57,7 @@ func (h *Host) newSlot(start shard.Start, store *sqlite.Store, image *mvcc.Image
 
 func (h *Host) emptySlot(id routing.ShardID, me routing.ReplicaID) *slot {
 	s := &slot{id: id, me: me,
-		pending: map[shard.RequestID]func(routing.Response, error){},
+		pending: map[shard.RequestID]waiting{},
 		nodes:   map[routing.ReplicaID]routing.NodeID{}}
 	s.keeper = newKeeper(h, s)
 	return s
@@ -77,9 +79,9 @@ func (h *Host) quarantine(s *slot, err error) {
 		"shard", s.id, "replica", s.me, "err", err)
 	s.bad = err
 	s.out = shard.Effects{}
-	for id, done := range s.pending {
+	for id, w := range s.pending {
 		delete(s.pending, id)
-		done(nil, &routing.UnavailableError{Shard: s.id, Maybe: true, Why: quarantined(err)})
+		w.done(nil, &routing.UnavailableError{Shard: s.id, Maybe: true, Why: quarantined(err)})
 	}
 }
 

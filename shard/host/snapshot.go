@@ -34,9 +34,11 @@ func (k *keeper) sendSnapshot(to routing.NodeID, m *raftpb.Message) {
 	sent := shard.SnapshotSent{To: routing.ReplicaID(m.GetTo())}
 	ctx, cancel := context.WithTimeout(k.h.ctx, snapshotTimeout)
 	defer cancel()
+	begin := time.Now()
 	sent.Index, sent.Err = k.copyAndSend(ctx, to, m)
 	if sent.Err == nil {
 		k.h.metrics.SnapsSent.Add(1)
+		k.h.metrics.SnapSend.Observe(time.Since(begin))
 	} else {
 		k.h.cfg.Log.Warn("a raft snapshot was not delivered", "shard", k.s.id, "node", to, "err", sent.Err)
 	}
@@ -70,6 +72,7 @@ func (k *keeper) copyAndSend(ctx context.Context, to routing.NodeID, m *raftpb.M
 	if err != nil {
 		return 0, err
 	}
+	k.h.metrics.SnapOut.Add(uint64(st.Size()))
 	return index, k.h.ports.Transport.SendSnapshot(ctx, to, SnapshotHeader{
 		Group: k.s.id, To: routing.ReplicaID(m.GetTo()), From: k.h.cfg.Node, Message: raw, Size: st.Size()}, f)
 }
@@ -147,10 +150,13 @@ func (h *Host) Receive(hd SnapshotHeader, write func(io.Writer) error) error {
 		return fmt.Errorf("the raft snapshot's message: %w", err)
 	}
 	dir := fmt.Sprintf("%s%s%d", h.shardDir(hd.Group), suffixRecv, h.nextID.Add(1))
+	begin := time.Now()
 	if err := h.receiveFile(dir, write); err != nil {
 		os.RemoveAll(dir)
 		return err
 	}
+	h.metrics.SnapTake.Observe(time.Since(begin))
+	h.metrics.SnapIn.Add(uint64(hd.Size))
 	meta := m.GetSnapshot().GetMetadata()
 	h.ask(func() {
 		h.received.add(received{receivedName{hd.Group, meta.GetIndex(), meta.GetTerm()}, dir})

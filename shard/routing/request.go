@@ -18,7 +18,9 @@ type Request any
 // *VictimResult, CommitArgs → *mvcc.CommitResult, RollbackArgs,
 // CheckTxnArgs, OutcomeArgs and HeartbeatArgs → *mvcc.TxnStatus, TimestampArgs →
 // *TimestampResult, SplitArgs → *SplitResult, TransferArgs → *TransferResult,
-// StatusArgs → *StatusResult.
+// StatusArgs → *StatusResult, and of those who look inside VersionsArgs → *mvcc.VersionsResult,
+// LocksArgs → *mvcc.LocksResult, RecordsArgs → *mvcc.RecordsResult, QueueArgs → *QueueResult,
+// HotArgs → *HotResult.
 type Response any
 
 // Header is what every request to a shard carries beside its Args.
@@ -29,6 +31,8 @@ type Header struct {
 	Bounds BoundsEpoch
 	// Timeout bounds the time that the request may wait at the shard; zero: a default.
 	Timeout time.Duration
+	// Trace is the sender's span; nil: the request is not traced.
+	Trace *Trace
 }
 
 // Call is one request on its way, and what came of it. The sender fills Res or Err. Maybe says
@@ -109,6 +113,15 @@ type StatusResult struct {
 	SizeBytes   int64
 	Progress    []ReplicaProgress // leader only
 	Quarantine  string            // empty: healthy
+
+	Role    string    // "leader", "follower", "candidate", "learner"
+	Lead    NodeID    // whom it takes for the leader; zero: nobody
+	Vote    ReplicaID // for whom it voted in this term; zero: nobody
+	Commit  mvcc.Index
+	LogLast mvcc.Index
+	MaxRead timestamp.Timestamp // nothing was read above it here, while it led
+	Reads   uint64              // keys read and written since it leads, as HotResult says
+	Writes  uint64
 }
 
 // ReplicaProgress is what a leader knows of one of its replicas.
