@@ -12,7 +12,9 @@ type Table struct {
 	Name    string
 	Doc     string // a sentence, for .tables and completion
 	Columns []Column
-	// Scan yields the rows that fulfil the query, or more: SQLite filters again. A row has a
+	// Scan yields the rows that fulfil the query, or more: SQLite filters again. No two rows of
+	// a scan are equal in every column: where a statement joins two scans of the table (OR,
+	// RIGHT JOIN), SQLite knows a row again by what it holds. A row has a
 	// value per column in order (nil, int64, float64, string or []byte; hidden ones may be
 	// left off its end) and may be used again by Scan after yield returns. Columns that
 	// Query.Uses denies may be nil. The sequence ends after an error, and soon after ctx does.
