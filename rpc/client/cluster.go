@@ -28,6 +28,7 @@ type Cluster struct {
 	cancel    context.CancelFunc
 	tasks     sync.WaitGroup
 	clock     *timestamp.Client
+	metrics   Metrics
 
 	mu         sync.RWMutex
 	id         string

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/shaledb/shale/mvcc"
 	"github.com/shaledb/shale/shard/routing"
 )
@@ -27,6 +29,7 @@ func (c *Cluster) Send(ctx context.Context, calls []*routing.Call, enough func(*
 		}
 		a := &s.attempts[i]
 		*a = attempt{s: s, call: call, index: i, deadline: now.Add(timeout)}
+		a.begin(ctx)
 		a.next(now)
 	}
 	s.wait(ctx, enough)
@@ -177,6 +180,9 @@ type attempt struct {
 	unknown int  // replicas of this round that do not know the shard
 	last    error
 	done    bool
+
+	span  trace.Span     // nil: not traced
+	trace *routing.Trace // what the replica is told of it
 }
 
 // The pause between two rounds over all replicas: an election takes some hundred
@@ -202,7 +208,7 @@ func (a *attempt) next(now time.Time) {
 		s.deliver(answer{index, number, nil, err})
 		return
 	}
-	hd := routing.Header{Shard: a.call.To.ID, Bounds: a.call.To.Epoch.Bounds, Timeout: a.deadline.Sub(now)}
+	hd := routing.Header{Shard: a.call.To.ID, Bounds: a.call.To.Epoch.Bounds, Timeout: a.deadline.Sub(now), Trace: a.trace}
 	a.cancel = to.Submit(hd, a.call.Req, func(res routing.Response, err error) {
 		s.deliver(answer{index, number, res, err})
 	})
@@ -335,5 +341,6 @@ func (a *attempt) finish(res routing.Response, err error) {
 	a.done, a.resume = true, time.Time{}
 	a.number++ // whatever comes in now is late
 	a.call.Res, a.call.Err, a.call.Maybe = res, err, err != nil && a.maybe
+	a.end(err)
 	a.s.left--
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"connectrpc.com/connect"
 
@@ -26,10 +27,13 @@ func (c *Cluster) ask(ctx context.Context, req routing.Request) (routing.Respons
 
 // Draw asks the oracle for n timestamps in a row.
 func (c *Cluster) Draw(ctx context.Context, n int) (first timestamp.Timestamp, term uint64, err error) {
+	began := time.Now()
 	res, err := c.ask(ctx, &routing.TimestampArgs{Count: n})
 	if err != nil {
 		return 0, 0, err
 	}
+	c.metrics.Draw.Observe(time.Since(began))
+	c.metrics.Drawn.Observe(n)
 	r, ok := res.(*routing.TimestampResult)
 	if !ok || r.Count < n {
 		return 0, 0, fmt.Errorf("the oracle answered %T to a request for %d timestamps", res, n)

@@ -13,7 +13,7 @@ import (
 // EncodeCall makes the message of one request; id is the sender's name for it.
 func EncodeCall(id uint64, hd routing.Header, req routing.Request) (*nodev1.Call, error) {
 	m := &nodev1.Call{Id: id, Shard: uint64(hd.Shard), Bounds: uint64(hd.Bounds),
-		TimeoutMicros: uint64(max(hd.Timeout, 0).Microseconds())}
+		TimeoutMicros: uint64(max(hd.Timeout, 0).Microseconds()), Trace: encodeTrace(hd.Trace)}
 	if encodeTxnRequest(m, req) || encodeLockRequest(m, req) || encodeShardRequest(m, req) || encodeSystemRequest(m, req) {
 		return m, nil
 	}
@@ -97,7 +97,7 @@ func DecodeCall(m *nodev1.Call) (routing.Header, routing.Request, error) {
 		return hd, nil, malformed("a request names no shard")
 	}
 	micros := min(m.GetTimeoutMicros(), uint64(timeoutMax.Microseconds()))
-	hd.Timeout = time.Duration(micros) * time.Microsecond
+	hd.Timeout, hd.Trace = time.Duration(micros)*time.Microsecond, decodeTrace(m.GetTrace())
 	req, err := decodeTxnRequest(m)
 	if req == nil && err == nil {
 		req, err = decodeLockRequest(m)
