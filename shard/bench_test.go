@@ -203,3 +203,13 @@ func BenchmarkClaimQueue(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkHot is what the sketch of busy keys adds to a request of one key.
+func BenchmarkHot(b *testing.B) {
+	h, keys := newHot(0), benchKeys(10_000)
+	req := &mvcc.GetArgs{Keys: make([]mvcc.Key, 1)}
+	for i := 0; b.Loop(); i++ {
+		req.Keys[0] = keys[i%len(keys)]
+		h.asked(time.Duration(i)*10*time.Microsecond, req)
+	}
+}

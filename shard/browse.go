@@ -12,6 +12,15 @@ import (
 
 // What people who look inside are shown: the state, as the overlay over a view, row by row.
 
+// Browses says whether the read is of somebody who looks inside: it may wait for clients' reads.
+func (r Read) Browses() bool {
+	switch r.Request.Req.(type) {
+	case *mvcc.VersionsArgs, *mvcc.RecordsArgs:
+		return true
+	}
+	return false
+}
+
 // browseVersions answers one page of versions.
 func (r Read) browseVersions(v mvcc.View, a *mvcc.VersionsArgs) (routing.Response, error) {
 	covered := r.Span.Clip(a.Span)

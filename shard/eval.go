@@ -72,13 +72,16 @@ func commandFor(req routing.Request) command {
 func (r *Replica) request(ev Request) {
 	t := r.newTask(ev)
 	defer r.reuse(t)
+	if r.leading {
+		r.leader0.hot.asked(r.now.Mono, ev.Req)
+	}
 	switch a := ev.Req.(type) {
 	case *routing.StatusArgs:
 		s := r.Status(r.now)
 		r.finish(t, &s, nil)
 		return
 	case *mvcc.GetArgs, *mvcc.ScanArgs, *mvcc.ValidateArgs, *routing.TransferArgs, *routing.SplitArgs,
-		*routing.VictimArgs:
+		*routing.VictimArgs, *mvcc.VersionsArgs, *mvcc.LocksArgs, *mvcc.RecordsArgs, *routing.QueueArgs, *routing.HotArgs:
 	default:
 		t.cmd = commandFor(a)
 		if (t.cmd == nil || directory.Owns(a)) && !r.takesSystem(a) {
@@ -184,6 +187,9 @@ func (r *Replica) routed(t *task) error {
 		ok = within(span, a)
 	case *routing.VictimArgs:
 		ok = span.Contains(a.Key)
+	case *mvcc.VersionsArgs, *mvcc.LocksArgs, *mvcc.RecordsArgs:
+		k, _ := browsesAt(a)
+		ok = span.Contains(k)
 	default:
 		ok = !slices.ContainsFunc(t.keys, func(k mvcc.Key) bool { return !span.Contains(k) && k != directoryLatch })
 	}
@@ -221,6 +227,9 @@ func (r *Replica) serve(t *task) {
 		return
 	case *routing.TransferArgs:
 		r.serveTransfer(t, a)
+		return
+	case *mvcc.VersionsArgs, *mvcc.LocksArgs, *mvcc.RecordsArgs, *routing.QueueArgs, *routing.HotArgs:
+		r.serveBrowse(t)
 		return
 	}
 	if t.cmd == nil {

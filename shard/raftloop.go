@@ -214,7 +214,8 @@ func (r *Replica) releaseWithheld() {
 // takeOffice begins a term as leader. It serves after an entry of its own term is applied
 // and a timestamp drawn after the election is in maxRead (P4).
 func (r *Replica) takeOffice() {
-	r.leader0 = leaderState{drawing: r.leader0.drawing && !r.wantsDraw, resolving: map[mvcc.Key]time.Duration{}, sweepAt: r.now.Mono + r.cfg.SweepEvery}
+	r.leader0 = leaderState{drawing: r.leader0.drawing && !r.wantsDraw, resolving: map[mvcc.Key]time.Duration{}, sweepAt: r.now.Mono + r.cfg.SweepEvery,
+		hot: newHot(r.now.Mono)}
 	r.wantsDraw = false
 	r.dropLease(r.term)
 	r.draw()

@@ -103,6 +103,7 @@ type Replica struct {
 // leaderState is what a leader has beside the applied state; it ends with the term.
 type leaderState struct {
 	recent     *recent
+	hot        *hot
 	ownApplied bool // an entry of this term is applied
 	fresh      bool // a timestamp drawn in this term is in maxRead
 	parked     []*task

@@ -49,6 +49,8 @@ func (t *task) timestamp() timestamp.Timestamp {
 		return max(a.ReadTS, t.readTS)
 	case *mvcc.ScanArgs:
 		return a.ReadTS
+	case *mvcc.VersionsArgs:
+		return a.ReadTS
 	case *mvcc.ValidateArgs:
 		return max(a.At, a.ReadTS)
 	case *mvcc.PrewriteArgs:

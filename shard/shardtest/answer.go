@@ -54,6 +54,9 @@ func (s *script) answer(id shard.RequestID) string {
 	case *routing.SplitResult:
 		return fmt.Sprintf("%s\n%s", r.Left, r.Right)
 	}
+	if out, ok := browsed(res); ok {
+		return out
+	}
 	return fmt.Sprintf("%T", res)
 }
 

@@ -110,6 +110,11 @@ func (s *script) commands() map[string]func() string {
 		"resolved":  s.cmdResolved,
 		"term":      s.cmdTerm,
 		"outcome":   s.cmdOutcome,
+		"versions":  s.cmdVersions,
+		"locks":     s.cmdLocks,
+		"records":   s.cmdRecords,
+		"queue":     s.cmdQueue,
+		"hot":       s.cmdHot,
 	}
 }
 
