@@ -21,9 +21,9 @@
 //	locked, min commit 101
 //
 // Commands: leader, prewrite, claim, fence, commit, rollback, check-txn, outcome, heartbeat, get,
-// scan, versions, records, gc, dump. Timestamps are small numbers; a value x*300 is 300 times x; a transaction's
-// digest is named after its start, unless digest=NAME says otherwise. Reads raise max-read,
-// and so does a refused insert or check, as a shard must.
+// scan, versions, records, gc, dump. Timestamps are small numbers; a value x*300 is 300 times x;
+// a transaction's digest is named after its start, unless digest=NAME says otherwise. Reads raise
+// max-read, and so does a refused insert or check, as a shard must.
 //
 // It does not schedule: what happens when is the script's order. Schedules over replicas
 // are shardtest's.

@@ -157,19 +157,26 @@ func encodeLock(l *mvcc.Lock) *nodev1.Lock {
 		Async:  l.Async, Secondaries: encodeKeys(l.Secondaries)}
 }
 
-// decodeLocked leaves the lock's value out: whoever meets a lock asks for its outcome, never
+// decodeLocked reads a lock that was met. Its value is left out: whoever meets a lock asks for its outcome, never
 // for what it holds.
 func decodeLocked(m *nodev1.Error) error {
-	l := m.GetLock()
-	digest, err := decodeDigest(l.GetDigest())
+	l, err := decodeLock(m.GetLock())
 	if err != nil {
 		return err
 	}
-	if l.GetKind() < uint32(mvcc.LockPut) || l.GetKind() > uint32(mvcc.LockClaim) {
-		return malformed("a lock has the unknown kind %d", l.GetKind())
+	return &mvcc.LockedError{Lock: l}
+}
+
+func decodeLock(l *nodev1.Lock) (mvcc.Lock, error) {
+	digest, err := decodeDigest(l.GetDigest())
+	if err != nil {
+		return mvcc.Lock{}, err
 	}
-	return &mvcc.LockedError{Lock: mvcc.Lock{Key: mvcc.Key(l.GetKey()), StartTS: ts(l.GetStartTs()),
+	if l.GetKind() < uint32(mvcc.LockPut) || l.GetKind() > uint32(mvcc.LockClaim) {
+		return mvcc.Lock{}, malformed("a lock has the unknown kind %d", l.GetKind())
+	}
+	return mvcc.Lock{Key: mvcc.Key(l.GetKey()), StartTS: ts(l.GetStartTs()),
 		Primary: mvcc.Key(l.GetPrimary()), Kind: mvcc.LockKind(l.GetKind()), MinCommitTS: ts(l.GetMinCommitTs()),
 		Expires: ts(l.GetExpires()), Digest: digest,
-		Async: l.GetAsync(), Secondaries: decodeKeys(l.GetSecondaries())}}
+		Async: l.GetAsync(), Secondaries: decodeKeys(l.GetSecondaries())}, nil
 }

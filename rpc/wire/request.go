@@ -14,7 +14,8 @@ import (
 func EncodeCall(id uint64, hd routing.Header, req routing.Request) (*nodev1.Call, error) {
 	m := &nodev1.Call{Id: id, Shard: uint64(hd.Shard), Bounds: uint64(hd.Bounds),
 		TimeoutMicros: uint64(max(hd.Timeout, 0).Microseconds()), Trace: encodeTrace(hd.Trace)}
-	if encodeTxnRequest(m, req) || encodeLockRequest(m, req) || encodeShardRequest(m, req) || encodeSystemRequest(m, req) {
+	if encodeTxnRequest(m, req) || encodeLockRequest(m, req) || encodeShardRequest(m, req) ||
+		encodeSystemRequest(m, req) || encodeBrowseRequest(m, req) {
 		return m, nil
 	}
 	return nil, fmt.Errorf("wire: %T is no request to a shard", req)
@@ -107,6 +108,9 @@ func DecodeCall(m *nodev1.Call) (routing.Header, routing.Request, error) {
 	}
 	if req == nil && err == nil {
 		req, err = decodeSystemRequest(m)
+	}
+	if req == nil && err == nil {
+		req, err = decodeBrowseRequest(m)
 	}
 	if req == nil && err == nil {
 		err = malformed("a request of a kind that is not known here")

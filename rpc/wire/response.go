@@ -16,7 +16,8 @@ func EncodeReply(id uint64, res routing.Response, err error) *nodev1.Reply {
 		m.Result = &nodev1.Reply_Error{Error: EncodeError(err)}
 		return m
 	}
-	if !encodeTxnResponse(m, res) && !encodeLockResponse(m, res) && !encodeShardResponse(m, res) && !encodeSystemResponse(m, res) {
+	if !encodeTxnResponse(m, res) && !encodeLockResponse(m, res) && !encodeShardResponse(m, res) &&
+		!encodeSystemResponse(m, res) && !encodeBrowseResponse(m, res) {
 		m.Result = &nodev1.Reply_Error{Error: EncodeError(malformed("%T is no response of a shard", res))}
 	}
 	return m
@@ -86,6 +87,8 @@ func encodeStatus(r *routing.StatusResult) *nodev1.StatusResult {
 		LeaseUntilNanos: int64(r.LeaseUntil), Applied: uint64(r.Applied), Flushed: uint64(r.Flushed),
 		LogFirst: uint64(r.LogFirst), Locks: uint64(r.Locks), Waiting: uint64(r.Waiting),
 		OverlayRows: uint64(r.OverlayRows), SizeBytes: r.SizeBytes, Quarantine: r.Quarantine,
+		Role: r.Role, Lead: uint64(r.Lead), Vote: uint64(r.Vote), Commit: uint64(r.Commit), LogLast: uint64(r.LogLast),
+		MaxRead: uint64(r.MaxRead), Reads: r.Reads, Writes: r.Writes,
 	}
 	if r.Descriptor.ID != 0 { // a replica in quarantine may not know its own
 		m.Descriptor_ = EncodeDescriptor(&r.Descriptor)
@@ -112,6 +115,9 @@ func DecodeReply(m *nodev1.Reply) (res routing.Response, err error) {
 	}
 	if res == nil && err == nil {
 		res, err = decodeSystemResponse(m)
+	}
+	if res == nil && err == nil {
+		res, err = decodeBrowseResponse(m)
 	}
 	if res == nil && err == nil {
 		err = malformed("a response of a kind that is not known here")
@@ -197,7 +203,9 @@ func decodeStatus(m *nodev1.StatusResult) (routing.Response, error) {
 		LeaseUntil: time.Duration(m.GetLeaseUntilNanos()), Applied: mvcc.Index(m.GetApplied()),
 		Flushed: mvcc.Index(m.GetFlushed()), LogFirst: mvcc.Index(m.GetLogFirst()), Locks: int(m.GetLocks()),
 		Waiting: int(m.GetWaiting()), OverlayRows: int(m.GetOverlayRows()), SizeBytes: m.GetSizeBytes(),
-		Quarantine: m.GetQuarantine(),
+		Quarantine: m.GetQuarantine(), Role: m.GetRole(), Lead: routing.NodeID(m.GetLead()), Vote: routing.ReplicaID(m.GetVote()),
+		Commit: mvcc.Index(m.GetCommit()), LogLast: mvcc.Index(m.GetLogLast()), MaxRead: ts(m.GetMaxRead()),
+		Reads: m.GetReads(), Writes: m.GetWrites(),
 	}
 	if m.GetDescriptor_() != nil {
 		d, err := DecodeDescriptor(m.GetDescriptor_())

@@ -153,6 +153,11 @@ type Call struct {
 	//	*Call_Wait
 	//	*Call_Victim
 	//	*Call_Drain
+	//	*Call_Versions
+	//	*Call_Locks
+	//	*Call_Records
+	//	*Call_Queue
+	//	*Call_Hot
 	Request       isCall_Request `protobuf_oneof:"request"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -437,6 +442,51 @@ func (x *Call) GetDrain() *DrainArgs {
 	return nil
 }
 
+func (x *Call) GetVersions() *VersionsArgs {
+	if x != nil {
+		if x, ok := x.Request.(*Call_Versions); ok {
+			return x.Versions
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetLocks() *LocksArgs {
+	if x != nil {
+		if x, ok := x.Request.(*Call_Locks); ok {
+			return x.Locks
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetRecords() *RecordsArgs {
+	if x != nil {
+		if x, ok := x.Request.(*Call_Records); ok {
+			return x.Records
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetQueue() *QueueArgs {
+	if x != nil {
+		if x, ok := x.Request.(*Call_Queue); ok {
+			return x.Queue
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetHot() *HotArgs {
+	if x != nil {
+		if x, ok := x.Request.(*Call_Hot); ok {
+			return x.Hot
+		}
+	}
+	return nil
+}
+
 type isCall_Request interface {
 	isCall_Request()
 }
@@ -533,6 +583,26 @@ type Call_Drain struct {
 	Drain *DrainArgs `protobuf:"bytes,40,opt,name=drain,proto3,oneof"`
 }
 
+type Call_Versions struct {
+	Versions *VersionsArgs `protobuf:"bytes,41,opt,name=versions,proto3,oneof"`
+}
+
+type Call_Locks struct {
+	Locks *LocksArgs `protobuf:"bytes,42,opt,name=locks,proto3,oneof"`
+}
+
+type Call_Records struct {
+	Records *RecordsArgs `protobuf:"bytes,43,opt,name=records,proto3,oneof"`
+}
+
+type Call_Queue struct {
+	Queue *QueueArgs `protobuf:"bytes,44,opt,name=queue,proto3,oneof"`
+}
+
+type Call_Hot struct {
+	Hot *HotArgs `protobuf:"bytes,45,opt,name=hot,proto3,oneof"`
+}
+
 func (*Call_Get) isCall_Request() {}
 
 func (*Call_Scan) isCall_Request() {}
@@ -579,6 +649,16 @@ func (*Call_Victim) isCall_Request() {}
 
 func (*Call_Drain) isCall_Request() {}
 
+func (*Call_Versions) isCall_Request() {}
+
+func (*Call_Locks) isCall_Request() {}
+
+func (*Call_Records) isCall_Request() {}
+
+func (*Call_Queue) isCall_Request() {}
+
+func (*Call_Hot) isCall_Request() {}
+
 type Reply struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Id    uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -605,6 +685,11 @@ type Reply struct {
 	//	*Reply_Wait
 	//	*Reply_Victim
 	//	*Reply_Drain
+	//	*Reply_Versions
+	//	*Reply_Locks
+	//	*Reply_Records
+	//	*Reply_Queue
+	//	*Reply_Hot
 	Result        isReply_Result `protobuf_oneof:"result"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -843,6 +928,51 @@ func (x *Reply) GetDrain() *DrainResult {
 	return nil
 }
 
+func (x *Reply) GetVersions() *VersionsResult {
+	if x != nil {
+		if x, ok := x.Result.(*Reply_Versions); ok {
+			return x.Versions
+		}
+	}
+	return nil
+}
+
+func (x *Reply) GetLocks() *LocksResult {
+	if x != nil {
+		if x, ok := x.Result.(*Reply_Locks); ok {
+			return x.Locks
+		}
+	}
+	return nil
+}
+
+func (x *Reply) GetRecords() *RecordsResult {
+	if x != nil {
+		if x, ok := x.Result.(*Reply_Records); ok {
+			return x.Records
+		}
+	}
+	return nil
+}
+
+func (x *Reply) GetQueue() *QueueResult {
+	if x != nil {
+		if x, ok := x.Result.(*Reply_Queue); ok {
+			return x.Queue
+		}
+	}
+	return nil
+}
+
+func (x *Reply) GetHot() *HotResult {
+	if x != nil {
+		if x, ok := x.Result.(*Reply_Hot); ok {
+			return x.Hot
+		}
+	}
+	return nil
+}
+
 type isReply_Result interface {
 	isReply_Result()
 }
@@ -931,6 +1061,26 @@ type Reply_Drain struct {
 	Drain *DrainResult `protobuf:"bytes,40,opt,name=drain,proto3,oneof"`
 }
 
+type Reply_Versions struct {
+	Versions *VersionsResult `protobuf:"bytes,41,opt,name=versions,proto3,oneof"`
+}
+
+type Reply_Locks struct {
+	Locks *LocksResult `protobuf:"bytes,42,opt,name=locks,proto3,oneof"`
+}
+
+type Reply_Records struct {
+	Records *RecordsResult `protobuf:"bytes,43,opt,name=records,proto3,oneof"`
+}
+
+type Reply_Queue struct {
+	Queue *QueueResult `protobuf:"bytes,44,opt,name=queue,proto3,oneof"`
+}
+
+type Reply_Hot struct {
+	Hot *HotResult `protobuf:"bytes,45,opt,name=hot,proto3,oneof"`
+}
+
 func (*Reply_Error) isReply_Result() {}
 
 func (*Reply_Get) isReply_Result() {}
@@ -972,6 +1122,16 @@ func (*Reply_Wait) isReply_Result() {}
 func (*Reply_Victim) isReply_Result() {}
 
 func (*Reply_Drain) isReply_Result() {}
+
+func (*Reply_Versions) isReply_Result() {}
+
+func (*Reply_Locks) isReply_Result() {}
+
+func (*Reply_Records) isReply_Result() {}
+
+func (*Reply_Queue) isReply_Result() {}
+
+func (*Reply_Hot) isReply_Result() {}
 
 type GetArgs struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
@@ -3131,6 +3291,14 @@ type StatusResult struct {
 	SizeBytes       int64                  `protobuf:"varint,12,opt,name=size_bytes,json=sizeBytes,proto3" json:"size_bytes,omitempty"`
 	Progress        []*ReplicaProgress     `protobuf:"bytes,13,rep,name=progress,proto3" json:"progress,omitempty"`
 	Quarantine      string                 `protobuf:"bytes,14,opt,name=quarantine,proto3" json:"quarantine,omitempty"`
+	Role            string                 `protobuf:"bytes,15,opt,name=role,proto3" json:"role,omitempty"`
+	Lead            uint64                 `protobuf:"varint,16,opt,name=lead,proto3" json:"lead,omitempty"`
+	Vote            uint64                 `protobuf:"varint,17,opt,name=vote,proto3" json:"vote,omitempty"`
+	Commit          uint64                 `protobuf:"varint,18,opt,name=commit,proto3" json:"commit,omitempty"`
+	LogLast         uint64                 `protobuf:"varint,19,opt,name=log_last,json=logLast,proto3" json:"log_last,omitempty"`
+	MaxRead         uint64                 `protobuf:"varint,20,opt,name=max_read,json=maxRead,proto3" json:"max_read,omitempty"`
+	Reads           uint64                 `protobuf:"varint,21,opt,name=reads,proto3" json:"reads,omitempty"`
+	Writes          uint64                 `protobuf:"varint,22,opt,name=writes,proto3" json:"writes,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -3263,6 +3431,62 @@ func (x *StatusResult) GetQuarantine() string {
 	return ""
 }
 
+func (x *StatusResult) GetRole() string {
+	if x != nil {
+		return x.Role
+	}
+	return ""
+}
+
+func (x *StatusResult) GetLead() uint64 {
+	if x != nil {
+		return x.Lead
+	}
+	return 0
+}
+
+func (x *StatusResult) GetVote() uint64 {
+	if x != nil {
+		return x.Vote
+	}
+	return 0
+}
+
+func (x *StatusResult) GetCommit() uint64 {
+	if x != nil {
+		return x.Commit
+	}
+	return 0
+}
+
+func (x *StatusResult) GetLogLast() uint64 {
+	if x != nil {
+		return x.LogLast
+	}
+	return 0
+}
+
+func (x *StatusResult) GetMaxRead() uint64 {
+	if x != nil {
+		return x.MaxRead
+	}
+	return 0
+}
+
+func (x *StatusResult) GetReads() uint64 {
+	if x != nil {
+		return x.Reads
+	}
+	return 0
+}
+
+func (x *StatusResult) GetWrites() uint64 {
+	if x != nil {
+		return x.Writes
+	}
+	return 0
+}
+
 type ReplicaProgress struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Replica       uint64                 `protobuf:"varint,1,opt,name=replica,proto3" json:"replica,omitempty"`
@@ -3323,6 +3547,991 @@ func (x *ReplicaProgress) GetState() string {
 	return ""
 }
 
+type VersionName struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Key           []byte                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	CommitTs      uint64                 `protobuf:"varint,2,opt,name=commit_ts,json=commitTs,proto3" json:"commit_ts,omitempty"`
+	StartTs       uint64                 `protobuf:"varint,3,opt,name=start_ts,json=startTs,proto3" json:"start_ts,omitempty"`
+	ValueId       uint64                 `protobuf:"varint,4,opt,name=value_id,json=valueId,proto3" json:"value_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VersionName) Reset() {
+	*x = VersionName{}
+	mi := &file_shale_node_v1_call_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VersionName) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VersionName) ProtoMessage() {}
+
+func (x *VersionName) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_node_v1_call_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VersionName.ProtoReflect.Descriptor instead.
+func (*VersionName) Descriptor() ([]byte, []int) {
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *VersionName) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *VersionName) GetCommitTs() uint64 {
+	if x != nil {
+		return x.CommitTs
+	}
+	return 0
+}
+
+func (x *VersionName) GetStartTs() uint64 {
+	if x != nil {
+		return x.StartTs
+	}
+	return 0
+}
+
+func (x *VersionName) GetValueId() uint64 {
+	if x != nil {
+		return x.ValueId
+	}
+	return 0
+}
+
+// VersionsArgs asks for a page of all versions of a span.
+type VersionsArgs struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ReadTs        uint64                 `protobuf:"varint,1,opt,name=read_ts,json=readTs,proto3" json:"read_ts,omitempty"`
+	Span          *Span                  `protobuf:"bytes,2,opt,name=span,proto3" json:"span,omitempty"`
+	After         *VersionName           `protobuf:"bytes,3,opt,name=after,proto3" json:"after,omitempty"`
+	Above         uint64                 `protobuf:"varint,4,opt,name=above,proto3" json:"above,omitempty"`
+	Base          bool                   `protobuf:"varint,5,opt,name=base,proto3" json:"base,omitempty"`
+	StartTs       uint64                 `protobuf:"varint,6,opt,name=start_ts,json=startTs,proto3" json:"start_ts,omitempty"`
+	Limit         uint32                 `protobuf:"varint,7,opt,name=limit,proto3" json:"limit,omitempty"`
+	MaxBytes      uint32                 `protobuf:"varint,8,opt,name=max_bytes,json=maxBytes,proto3" json:"max_bytes,omitempty"`
+	KeysOnly      bool                   `protobuf:"varint,9,opt,name=keys_only,json=keysOnly,proto3" json:"keys_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VersionsArgs) Reset() {
+	*x = VersionsArgs{}
+	mi := &file_shale_node_v1_call_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VersionsArgs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VersionsArgs) ProtoMessage() {}
+
+func (x *VersionsArgs) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_node_v1_call_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VersionsArgs.ProtoReflect.Descriptor instead.
+func (*VersionsArgs) Descriptor() ([]byte, []int) {
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *VersionsArgs) GetReadTs() uint64 {
+	if x != nil {
+		return x.ReadTs
+	}
+	return 0
+}
+
+func (x *VersionsArgs) GetSpan() *Span {
+	if x != nil {
+		return x.Span
+	}
+	return nil
+}
+
+func (x *VersionsArgs) GetAfter() *VersionName {
+	if x != nil {
+		return x.After
+	}
+	return nil
+}
+
+func (x *VersionsArgs) GetAbove() uint64 {
+	if x != nil {
+		return x.Above
+	}
+	return 0
+}
+
+func (x *VersionsArgs) GetBase() bool {
+	if x != nil {
+		return x.Base
+	}
+	return false
+}
+
+func (x *VersionsArgs) GetStartTs() uint64 {
+	if x != nil {
+		return x.StartTs
+	}
+	return 0
+}
+
+func (x *VersionsArgs) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *VersionsArgs) GetMaxBytes() uint32 {
+	if x != nil {
+		return x.MaxBytes
+	}
+	return 0
+}
+
+func (x *VersionsArgs) GetKeysOnly() bool {
+	if x != nil {
+		return x.KeysOnly
+	}
+	return false
+}
+
+type VersionsResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Versions      []*Version             `protobuf:"bytes,1,rep,name=versions,proto3" json:"versions,omitempty"`
+	More          bool                   `protobuf:"varint,2,opt,name=more,proto3" json:"more,omitempty"`
+	Resume        *VersionName           `protobuf:"bytes,3,opt,name=resume,proto3" json:"resume,omitempty"`
+	Covered       *Span                  `protobuf:"bytes,4,opt,name=covered,proto3" json:"covered,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VersionsResult) Reset() {
+	*x = VersionsResult{}
+	mi := &file_shale_node_v1_call_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VersionsResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VersionsResult) ProtoMessage() {}
+
+func (x *VersionsResult) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_node_v1_call_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VersionsResult.ProtoReflect.Descriptor instead.
+func (*VersionsResult) Descriptor() ([]byte, []int) {
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *VersionsResult) GetVersions() []*Version {
+	if x != nil {
+		return x.Versions
+	}
+	return nil
+}
+
+func (x *VersionsResult) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
+func (x *VersionsResult) GetResume() *VersionName {
+	if x != nil {
+		return x.Resume
+	}
+	return nil
+}
+
+func (x *VersionsResult) GetCovered() *Span {
+	if x != nil {
+		return x.Covered
+	}
+	return nil
+}
+
+// LocksArgs asks for a page of the locks that stand in a span.
+type LocksArgs struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Span          *Span                  `protobuf:"bytes,1,opt,name=span,proto3" json:"span,omitempty"`
+	After         []byte                 `protobuf:"bytes,2,opt,name=after,proto3" json:"after,omitempty"`
+	Limit         uint32                 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LocksArgs) Reset() {
+	*x = LocksArgs{}
+	mi := &file_shale_node_v1_call_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LocksArgs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LocksArgs) ProtoMessage() {}
+
+func (x *LocksArgs) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_node_v1_call_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LocksArgs.ProtoReflect.Descriptor instead.
+func (*LocksArgs) Descriptor() ([]byte, []int) {
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *LocksArgs) GetSpan() *Span {
+	if x != nil {
+		return x.Span
+	}
+	return nil
+}
+
+func (x *LocksArgs) GetAfter() []byte {
+	if x != nil {
+		return x.After
+	}
+	return nil
+}
+
+func (x *LocksArgs) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+type LocksResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Locks         []*Lock                `protobuf:"bytes,1,rep,name=locks,proto3" json:"locks,omitempty"`
+	More          bool                   `protobuf:"varint,2,opt,name=more,proto3" json:"more,omitempty"`
+	Resume        []byte                 `protobuf:"bytes,3,opt,name=resume,proto3" json:"resume,omitempty"`
+	Covered       *Span                  `protobuf:"bytes,4,opt,name=covered,proto3" json:"covered,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LocksResult) Reset() {
+	*x = LocksResult{}
+	mi := &file_shale_node_v1_call_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LocksResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LocksResult) ProtoMessage() {}
+
+func (x *LocksResult) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_node_v1_call_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LocksResult.ProtoReflect.Descriptor instead.
+func (*LocksResult) Descriptor() ([]byte, []int) {
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *LocksResult) GetLocks() []*Lock {
+	if x != nil {
+		return x.Locks
+	}
+	return nil
+}
+
+func (x *LocksResult) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
+func (x *LocksResult) GetResume() []byte {
+	if x != nil {
+		return x.Resume
+	}
+	return nil
+}
+
+func (x *LocksResult) GetCovered() *Span {
+	if x != nil {
+		return x.Covered
+	}
+	return nil
+}
+
+type RecordName struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Key           []byte                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	StartTs       uint64                 `protobuf:"varint,2,opt,name=start_ts,json=startTs,proto3" json:"start_ts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordName) Reset() {
+	*x = RecordName{}
+	mi := &file_shale_node_v1_call_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordName) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordName) ProtoMessage() {}
+
+func (x *RecordName) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_node_v1_call_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordName.ProtoReflect.Descriptor instead.
+func (*RecordName) Descriptor() ([]byte, []int) {
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *RecordName) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *RecordName) GetStartTs() uint64 {
+	if x != nil {
+		return x.StartTs
+	}
+	return 0
+}
+
+type Record struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Key           []byte                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	StartTs       uint64                 `protobuf:"varint,2,opt,name=start_ts,json=startTs,proto3" json:"start_ts,omitempty"`
+	Decision      uint32                 `protobuf:"varint,3,opt,name=decision,proto3" json:"decision,omitempty"`
+	CommitTs      uint64                 `protobuf:"varint,4,opt,name=commit_ts,json=commitTs,proto3" json:"commit_ts,omitempty"`
+	Digest        []byte                 `protobuf:"bytes,5,opt,name=digest,proto3" json:"digest,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Record) Reset() {
+	*x = Record{}
+	mi := &file_shale_node_v1_call_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Record) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Record) ProtoMessage() {}
+
+func (x *Record) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_node_v1_call_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Record.ProtoReflect.Descriptor instead.
+func (*Record) Descriptor() ([]byte, []int) {
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *Record) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *Record) GetStartTs() uint64 {
+	if x != nil {
+		return x.StartTs
+	}
+	return 0
+}
+
+func (x *Record) GetDecision() uint32 {
+	if x != nil {
+		return x.Decision
+	}
+	return 0
+}
+
+func (x *Record) GetCommitTs() uint64 {
+	if x != nil {
+		return x.CommitTs
+	}
+	return 0
+}
+
+func (x *Record) GetDigest() []byte {
+	if x != nil {
+		return x.Digest
+	}
+	return nil
+}
+
+// RecordsArgs asks for a page of the outcomes and fences at keys of a span.
+type RecordsArgs struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Span          *Span                  `protobuf:"bytes,1,opt,name=span,proto3" json:"span,omitempty"`
+	After         *RecordName            `protobuf:"bytes,2,opt,name=after,proto3" json:"after,omitempty"`
+	StartTs       uint64                 `protobuf:"varint,3,opt,name=start_ts,json=startTs,proto3" json:"start_ts,omitempty"`
+	Limit         uint32                 `protobuf:"varint,4,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordsArgs) Reset() {
+	*x = RecordsArgs{}
+	mi := &file_shale_node_v1_call_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordsArgs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordsArgs) ProtoMessage() {}
+
+func (x *RecordsArgs) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_node_v1_call_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordsArgs.ProtoReflect.Descriptor instead.
+func (*RecordsArgs) Descriptor() ([]byte, []int) {
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *RecordsArgs) GetSpan() *Span {
+	if x != nil {
+		return x.Span
+	}
+	return nil
+}
+
+func (x *RecordsArgs) GetAfter() *RecordName {
+	if x != nil {
+		return x.After
+	}
+	return nil
+}
+
+func (x *RecordsArgs) GetStartTs() uint64 {
+	if x != nil {
+		return x.StartTs
+	}
+	return 0
+}
+
+func (x *RecordsArgs) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+type RecordsResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Records       []*Record              `protobuf:"bytes,1,rep,name=records,proto3" json:"records,omitempty"`
+	More          bool                   `protobuf:"varint,2,opt,name=more,proto3" json:"more,omitempty"`
+	Resume        *RecordName            `protobuf:"bytes,3,opt,name=resume,proto3" json:"resume,omitempty"`
+	Covered       *Span                  `protobuf:"bytes,4,opt,name=covered,proto3" json:"covered,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordsResult) Reset() {
+	*x = RecordsResult{}
+	mi := &file_shale_node_v1_call_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordsResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordsResult) ProtoMessage() {}
+
+func (x *RecordsResult) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_node_v1_call_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordsResult.ProtoReflect.Descriptor instead.
+func (*RecordsResult) Descriptor() ([]byte, []int) {
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{48}
+}
+
+func (x *RecordsResult) GetRecords() []*Record {
+	if x != nil {
+		return x.Records
+	}
+	return nil
+}
+
+func (x *RecordsResult) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
+func (x *RecordsResult) GetResume() *RecordName {
+	if x != nil {
+		return x.Resume
+	}
+	return nil
+}
+
+func (x *RecordsResult) GetCovered() *Span {
+	if x != nil {
+		return x.Covered
+	}
+	return nil
+}
+
+// QueueArgs asks a leader who waits for locks.
+type QueueArgs struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Limit         uint32                 `protobuf:"varint,1,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QueueArgs) Reset() {
+	*x = QueueArgs{}
+	mi := &file_shale_node_v1_call_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QueueArgs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QueueArgs) ProtoMessage() {}
+
+func (x *QueueArgs) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_node_v1_call_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QueueArgs.ProtoReflect.Descriptor instead.
+func (*QueueArgs) Descriptor() ([]byte, []int) {
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *QueueArgs) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+type QueueResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Waits         []*Waiting             `protobuf:"bytes,1,rep,name=waits,proto3" json:"waits,omitempty"`
+	More          bool                   `protobuf:"varint,2,opt,name=more,proto3" json:"more,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QueueResult) Reset() {
+	*x = QueueResult{}
+	mi := &file_shale_node_v1_call_proto_msgTypes[50]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QueueResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QueueResult) ProtoMessage() {}
+
+func (x *QueueResult) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_node_v1_call_proto_msgTypes[50]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QueueResult.ProtoReflect.Descriptor instead.
+func (*QueueResult) Descriptor() ([]byte, []int) {
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{50}
+}
+
+func (x *QueueResult) GetWaits() []*Waiting {
+	if x != nil {
+		return x.Waits
+	}
+	return nil
+}
+
+func (x *QueueResult) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
+type Waiting struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Waiter        uint64                 `protobuf:"varint,1,opt,name=waiter,proto3" json:"waiter,omitempty"`
+	Holder        uint64                 `protobuf:"varint,2,opt,name=holder,proto3" json:"holder,omitempty"`
+	Key           []byte                 `protobuf:"bytes,3,opt,name=key,proto3" json:"key,omitempty"`
+	Request       string                 `protobuf:"bytes,4,opt,name=request,proto3" json:"request,omitempty"`
+	ForNanos      int64                  `protobuf:"varint,5,opt,name=for_nanos,json=forNanos,proto3" json:"for_nanos,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Waiting) Reset() {
+	*x = Waiting{}
+	mi := &file_shale_node_v1_call_proto_msgTypes[51]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Waiting) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Waiting) ProtoMessage() {}
+
+func (x *Waiting) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_node_v1_call_proto_msgTypes[51]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Waiting.ProtoReflect.Descriptor instead.
+func (*Waiting) Descriptor() ([]byte, []int) {
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{51}
+}
+
+func (x *Waiting) GetWaiter() uint64 {
+	if x != nil {
+		return x.Waiter
+	}
+	return 0
+}
+
+func (x *Waiting) GetHolder() uint64 {
+	if x != nil {
+		return x.Holder
+	}
+	return 0
+}
+
+func (x *Waiting) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *Waiting) GetRequest() string {
+	if x != nil {
+		return x.Request
+	}
+	return ""
+}
+
+func (x *Waiting) GetForNanos() int64 {
+	if x != nil {
+		return x.ForNanos
+	}
+	return 0
+}
+
+// HotArgs asks a leader for its busiest keys.
+type HotArgs struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Limit         uint32                 `protobuf:"varint,1,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HotArgs) Reset() {
+	*x = HotArgs{}
+	mi := &file_shale_node_v1_call_proto_msgTypes[52]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HotArgs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HotArgs) ProtoMessage() {}
+
+func (x *HotArgs) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_node_v1_call_proto_msgTypes[52]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HotArgs.ProtoReflect.Descriptor instead.
+func (*HotArgs) Descriptor() ([]byte, []int) {
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{52}
+}
+
+func (x *HotArgs) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+type HotResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Reads         uint64                 `protobuf:"varint,1,opt,name=reads,proto3" json:"reads,omitempty"`
+	Writes        uint64                 `protobuf:"varint,2,opt,name=writes,proto3" json:"writes,omitempty"`
+	Keys          []*HotKey              `protobuf:"bytes,3,rep,name=keys,proto3" json:"keys,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HotResult) Reset() {
+	*x = HotResult{}
+	mi := &file_shale_node_v1_call_proto_msgTypes[53]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HotResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HotResult) ProtoMessage() {}
+
+func (x *HotResult) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_node_v1_call_proto_msgTypes[53]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HotResult.ProtoReflect.Descriptor instead.
+func (*HotResult) Descriptor() ([]byte, []int) {
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{53}
+}
+
+func (x *HotResult) GetReads() uint64 {
+	if x != nil {
+		return x.Reads
+	}
+	return 0
+}
+
+func (x *HotResult) GetWrites() uint64 {
+	if x != nil {
+		return x.Writes
+	}
+	return 0
+}
+
+func (x *HotResult) GetKeys() []*HotKey {
+	if x != nil {
+		return x.Keys
+	}
+	return nil
+}
+
+type HotKey struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Key           []byte                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	Reads         float64                `protobuf:"fixed64,2,opt,name=reads,proto3" json:"reads,omitempty"`
+	Writes        float64                `protobuf:"fixed64,3,opt,name=writes,proto3" json:"writes,omitempty"`
+	Error         float64                `protobuf:"fixed64,4,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HotKey) Reset() {
+	*x = HotKey{}
+	mi := &file_shale_node_v1_call_proto_msgTypes[54]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HotKey) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HotKey) ProtoMessage() {}
+
+func (x *HotKey) ProtoReflect() protoreflect.Message {
+	mi := &file_shale_node_v1_call_proto_msgTypes[54]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HotKey.ProtoReflect.Descriptor instead.
+func (*HotKey) Descriptor() ([]byte, []int) {
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{54}
+}
+
+func (x *HotKey) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *HotKey) GetReads() float64 {
+	if x != nil {
+		return x.Reads
+	}
+	return 0
+}
+
+func (x *HotKey) GetWrites() float64 {
+	if x != nil {
+		return x.Writes
+	}
+	return 0
+}
+
+func (x *HotKey) GetError() float64 {
+	if x != nil {
+		return x.Error
+	}
+	return 0
+}
+
 type ListArgs struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Since         uint64                 `protobuf:"varint,1,opt,name=since,proto3" json:"since,omitempty"`
@@ -3332,7 +4541,7 @@ type ListArgs struct {
 
 func (x *ListArgs) Reset() {
 	*x = ListArgs{}
-	mi := &file_shale_node_v1_call_proto_msgTypes[40]
+	mi := &file_shale_node_v1_call_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3344,7 +4553,7 @@ func (x *ListArgs) String() string {
 func (*ListArgs) ProtoMessage() {}
 
 func (x *ListArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_shale_node_v1_call_proto_msgTypes[40]
+	mi := &file_shale_node_v1_call_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3357,7 +4566,7 @@ func (x *ListArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListArgs.ProtoReflect.Descriptor instead.
 func (*ListArgs) Descriptor() ([]byte, []int) {
-	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{40}
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *ListArgs) GetSince() uint64 {
@@ -3379,7 +4588,7 @@ type ListResult struct {
 
 func (x *ListResult) Reset() {
 	*x = ListResult{}
-	mi := &file_shale_node_v1_call_proto_msgTypes[41]
+	mi := &file_shale_node_v1_call_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3391,7 +4600,7 @@ func (x *ListResult) String() string {
 func (*ListResult) ProtoMessage() {}
 
 func (x *ListResult) ProtoReflect() protoreflect.Message {
-	mi := &file_shale_node_v1_call_proto_msgTypes[41]
+	mi := &file_shale_node_v1_call_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3404,7 +4613,7 @@ func (x *ListResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListResult.ProtoReflect.Descriptor instead.
 func (*ListResult) Descriptor() ([]byte, []int) {
-	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{41}
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *ListResult) GetVersion() uint64 {
@@ -3444,7 +4653,7 @@ type LookupArgs struct {
 
 func (x *LookupArgs) Reset() {
 	*x = LookupArgs{}
-	mi := &file_shale_node_v1_call_proto_msgTypes[42]
+	mi := &file_shale_node_v1_call_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3456,7 +4665,7 @@ func (x *LookupArgs) String() string {
 func (*LookupArgs) ProtoMessage() {}
 
 func (x *LookupArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_shale_node_v1_call_proto_msgTypes[42]
+	mi := &file_shale_node_v1_call_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3469,7 +4678,7 @@ func (x *LookupArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LookupArgs.ProtoReflect.Descriptor instead.
 func (*LookupArgs) Descriptor() ([]byte, []int) {
-	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{42}
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *LookupArgs) GetKey() []byte {
@@ -3488,7 +4697,7 @@ type LookupResult struct {
 
 func (x *LookupResult) Reset() {
 	*x = LookupResult{}
-	mi := &file_shale_node_v1_call_proto_msgTypes[43]
+	mi := &file_shale_node_v1_call_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3500,7 +4709,7 @@ func (x *LookupResult) String() string {
 func (*LookupResult) ProtoMessage() {}
 
 func (x *LookupResult) ProtoReflect() protoreflect.Message {
-	mi := &file_shale_node_v1_call_proto_msgTypes[43]
+	mi := &file_shale_node_v1_call_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3513,7 +4722,7 @@ func (x *LookupResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LookupResult.ProtoReflect.Descriptor instead.
 func (*LookupResult) Descriptor() ([]byte, []int) {
-	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{43}
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *LookupResult) GetShards() []*Descriptor {
@@ -3533,7 +4742,7 @@ type JoinArgs struct {
 
 func (x *JoinArgs) Reset() {
 	*x = JoinArgs{}
-	mi := &file_shale_node_v1_call_proto_msgTypes[44]
+	mi := &file_shale_node_v1_call_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3545,7 +4754,7 @@ func (x *JoinArgs) String() string {
 func (*JoinArgs) ProtoMessage() {}
 
 func (x *JoinArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_shale_node_v1_call_proto_msgTypes[44]
+	mi := &file_shale_node_v1_call_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3558,7 +4767,7 @@ func (x *JoinArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JoinArgs.ProtoReflect.Descriptor instead.
 func (*JoinArgs) Descriptor() ([]byte, []int) {
-	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{44}
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *JoinArgs) GetStoreId() string {
@@ -3585,7 +4794,7 @@ type JoinResult struct {
 
 func (x *JoinResult) Reset() {
 	*x = JoinResult{}
-	mi := &file_shale_node_v1_call_proto_msgTypes[45]
+	mi := &file_shale_node_v1_call_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3597,7 +4806,7 @@ func (x *JoinResult) String() string {
 func (*JoinResult) ProtoMessage() {}
 
 func (x *JoinResult) ProtoReflect() protoreflect.Message {
-	mi := &file_shale_node_v1_call_proto_msgTypes[45]
+	mi := &file_shale_node_v1_call_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3610,7 +4819,7 @@ func (x *JoinResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JoinResult.ProtoReflect.Descriptor instead.
 func (*JoinResult) Descriptor() ([]byte, []int) {
-	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{45}
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *JoinResult) GetNode() uint64 {
@@ -3638,7 +4847,7 @@ type ReportArgs struct {
 
 func (x *ReportArgs) Reset() {
 	*x = ReportArgs{}
-	mi := &file_shale_node_v1_call_proto_msgTypes[46]
+	mi := &file_shale_node_v1_call_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3650,7 +4859,7 @@ func (x *ReportArgs) String() string {
 func (*ReportArgs) ProtoMessage() {}
 
 func (x *ReportArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_shale_node_v1_call_proto_msgTypes[46]
+	mi := &file_shale_node_v1_call_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3663,7 +4872,7 @@ func (x *ReportArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportArgs.ProtoReflect.Descriptor instead.
 func (*ReportArgs) Descriptor() ([]byte, []int) {
-	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{46}
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *ReportArgs) GetNode() uint64 {
@@ -3696,7 +4905,7 @@ type ReportResult struct {
 
 func (x *ReportResult) Reset() {
 	*x = ReportResult{}
-	mi := &file_shale_node_v1_call_proto_msgTypes[47]
+	mi := &file_shale_node_v1_call_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3708,7 +4917,7 @@ func (x *ReportResult) String() string {
 func (*ReportResult) ProtoMessage() {}
 
 func (x *ReportResult) ProtoReflect() protoreflect.Message {
-	mi := &file_shale_node_v1_call_proto_msgTypes[47]
+	mi := &file_shale_node_v1_call_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3721,7 +4930,7 @@ func (x *ReportResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportResult.ProtoReflect.Descriptor instead.
 func (*ReportResult) Descriptor() ([]byte, []int) {
-	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{47}
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *ReportResult) GetVersion() uint64 {
@@ -3741,7 +4950,7 @@ type DrainArgs struct {
 
 func (x *DrainArgs) Reset() {
 	*x = DrainArgs{}
-	mi := &file_shale_node_v1_call_proto_msgTypes[48]
+	mi := &file_shale_node_v1_call_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3753,7 +4962,7 @@ func (x *DrainArgs) String() string {
 func (*DrainArgs) ProtoMessage() {}
 
 func (x *DrainArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_shale_node_v1_call_proto_msgTypes[48]
+	mi := &file_shale_node_v1_call_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3766,7 +4975,7 @@ func (x *DrainArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainArgs.ProtoReflect.Descriptor instead.
 func (*DrainArgs) Descriptor() ([]byte, []int) {
-	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{48}
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *DrainArgs) GetNode() uint64 {
@@ -3792,7 +5001,7 @@ type DrainResult struct {
 
 func (x *DrainResult) Reset() {
 	*x = DrainResult{}
-	mi := &file_shale_node_v1_call_proto_msgTypes[49]
+	mi := &file_shale_node_v1_call_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3804,7 +5013,7 @@ func (x *DrainResult) String() string {
 func (*DrainResult) ProtoMessage() {}
 
 func (x *DrainResult) ProtoReflect() protoreflect.Message {
-	mi := &file_shale_node_v1_call_proto_msgTypes[49]
+	mi := &file_shale_node_v1_call_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3817,7 +5026,7 @@ func (x *DrainResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainResult.ProtoReflect.Descriptor instead.
 func (*DrainResult) Descriptor() ([]byte, []int) {
-	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{49}
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *DrainResult) GetVersion() uint64 {
@@ -3836,7 +5045,7 @@ type AllocateArgs struct {
 
 func (x *AllocateArgs) Reset() {
 	*x = AllocateArgs{}
-	mi := &file_shale_node_v1_call_proto_msgTypes[50]
+	mi := &file_shale_node_v1_call_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3848,7 +5057,7 @@ func (x *AllocateArgs) String() string {
 func (*AllocateArgs) ProtoMessage() {}
 
 func (x *AllocateArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_shale_node_v1_call_proto_msgTypes[50]
+	mi := &file_shale_node_v1_call_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3861,7 +5070,7 @@ func (x *AllocateArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AllocateArgs.ProtoReflect.Descriptor instead.
 func (*AllocateArgs) Descriptor() ([]byte, []int) {
-	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{50}
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *AllocateArgs) GetReplicaCount() uint32 {
@@ -3881,7 +5090,7 @@ type AllocateResult struct {
 
 func (x *AllocateResult) Reset() {
 	*x = AllocateResult{}
-	mi := &file_shale_node_v1_call_proto_msgTypes[51]
+	mi := &file_shale_node_v1_call_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3893,7 +5102,7 @@ func (x *AllocateResult) String() string {
 func (*AllocateResult) ProtoMessage() {}
 
 func (x *AllocateResult) ProtoReflect() protoreflect.Message {
-	mi := &file_shale_node_v1_call_proto_msgTypes[51]
+	mi := &file_shale_node_v1_call_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3906,7 +5115,7 @@ func (x *AllocateResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AllocateResult.ProtoReflect.Descriptor instead.
 func (*AllocateResult) Descriptor() ([]byte, []int) {
-	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{51}
+	return file_shale_node_v1_call_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *AllocateResult) GetShard() uint64 {
@@ -3933,8 +5142,7 @@ const file_shale_node_v1_call_proto_rawDesc = "" +
 	"\acancels\x18\x02 \x03(\x04R\acancels\"<\n" +
 	"\n" +
 	"ReplyFrame\x12.\n" +
-	"\areplies\x18\x01 \x03(\v2\x14.shale.node.v1.ReplyR\areplies\"\xdc\n" +
-	"\n" +
+	"\areplies\x18\x01 \x03(\v2\x14.shale.node.v1.ReplyR\areplies\"\xdf\f\n" +
 	"\x04Call\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x14\n" +
 	"\x05shard\x18\x02 \x01(\x04R\x05shard\x12\x16\n" +
@@ -3964,8 +5172,13 @@ const file_shale_node_v1_call_proto_rawDesc = "" +
 	"\bvalidate\x18\x1d \x01(\v2\x1b.shale.node.v1.ValidateArgsH\x00R\bvalidate\x12-\n" +
 	"\x04wait\x18\x1e \x01(\v2\x17.shale.node.v1.WaitArgsH\x00R\x04wait\x123\n" +
 	"\x06victim\x18\x1f \x01(\v2\x19.shale.node.v1.VictimArgsH\x00R\x06victim\x120\n" +
-	"\x05drain\x18( \x01(\v2\x18.shale.node.v1.DrainArgsH\x00R\x05drainB\t\n" +
-	"\arequest\"\x86\t\n" +
+	"\x05drain\x18( \x01(\v2\x18.shale.node.v1.DrainArgsH\x00R\x05drain\x129\n" +
+	"\bversions\x18) \x01(\v2\x1b.shale.node.v1.VersionsArgsH\x00R\bversions\x120\n" +
+	"\x05locks\x18* \x01(\v2\x18.shale.node.v1.LocksArgsH\x00R\x05locks\x126\n" +
+	"\arecords\x18+ \x01(\v2\x1a.shale.node.v1.RecordsArgsH\x00R\arecords\x120\n" +
+	"\x05queue\x18, \x01(\v2\x18.shale.node.v1.QueueArgsH\x00R\x05queue\x12*\n" +
+	"\x03hot\x18- \x01(\v2\x16.shale.node.v1.HotArgsH\x00R\x03hotB\t\n" +
+	"\arequest\"\x93\v\n" +
 	"\x05Reply\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12,\n" +
 	"\x05error\x18\t \x01(\v2\x14.shale.node.v1.ErrorH\x00R\x05error\x12,\n" +
@@ -3989,7 +5202,12 @@ const file_shale_node_v1_call_proto_rawDesc = "" +
 	"\bvalidate\x18\x1d \x01(\v2\x1d.shale.node.v1.ValidateResultH\x00R\bvalidate\x12/\n" +
 	"\x04wait\x18\x1e \x01(\v2\x19.shale.node.v1.WaitResultH\x00R\x04wait\x125\n" +
 	"\x06victim\x18\x1f \x01(\v2\x1b.shale.node.v1.VictimResultH\x00R\x06victim\x122\n" +
-	"\x05drain\x18( \x01(\v2\x1a.shale.node.v1.DrainResultH\x00R\x05drainB\b\n" +
+	"\x05drain\x18( \x01(\v2\x1a.shale.node.v1.DrainResultH\x00R\x05drain\x12;\n" +
+	"\bversions\x18) \x01(\v2\x1d.shale.node.v1.VersionsResultH\x00R\bversions\x122\n" +
+	"\x05locks\x18* \x01(\v2\x1a.shale.node.v1.LocksResultH\x00R\x05locks\x128\n" +
+	"\arecords\x18+ \x01(\v2\x1c.shale.node.v1.RecordsResultH\x00R\arecords\x122\n" +
+	"\x05queue\x18, \x01(\v2\x1a.shale.node.v1.QueueResultH\x00R\x05queue\x12,\n" +
+	"\x03hot\x18- \x01(\v2\x18.shale.node.v1.HotResultH\x00R\x03hotB\b\n" +
 	"\x06result\"b\n" +
 	"\aGetArgs\x12\x17\n" +
 	"\aread_ts\x18\x01 \x01(\x04R\x06readTs\x12\x10\n" +
@@ -4147,7 +5365,7 @@ const file_shale_node_v1_call_proto_rawDesc = "" +
 	"\x0eTransferResult\x12\x16\n" +
 	"\x06leader\x18\x01 \x01(\x04R\x06leader\"\f\n" +
 	"\n" +
-	"StatusArgs\"\xd6\x03\n" +
+	"StatusArgs\"\x8e\x05\n" +
 	"\fStatusResult\x129\n" +
 	"\n" +
 	"descriptor\x18\x01 \x01(\v2\x19.shale.node.v1.DescriptorR\n" +
@@ -4168,11 +5386,90 @@ const file_shale_node_v1_call_proto_rawDesc = "" +
 	"\bprogress\x18\r \x03(\v2\x1e.shale.node.v1.ReplicaProgressR\bprogress\x12\x1e\n" +
 	"\n" +
 	"quarantine\x18\x0e \x01(\tR\n" +
-	"quarantine\"W\n" +
+	"quarantine\x12\x12\n" +
+	"\x04role\x18\x0f \x01(\tR\x04role\x12\x12\n" +
+	"\x04lead\x18\x10 \x01(\x04R\x04lead\x12\x12\n" +
+	"\x04vote\x18\x11 \x01(\x04R\x04vote\x12\x16\n" +
+	"\x06commit\x18\x12 \x01(\x04R\x06commit\x12\x19\n" +
+	"\blog_last\x18\x13 \x01(\x04R\alogLast\x12\x19\n" +
+	"\bmax_read\x18\x14 \x01(\x04R\amaxRead\x12\x14\n" +
+	"\x05reads\x18\x15 \x01(\x04R\x05reads\x12\x16\n" +
+	"\x06writes\x18\x16 \x01(\x04R\x06writes\"W\n" +
 	"\x0fReplicaProgress\x12\x18\n" +
 	"\areplica\x18\x01 \x01(\x04R\areplica\x12\x14\n" +
 	"\x05match\x18\x02 \x01(\x04R\x05match\x12\x14\n" +
-	"\x05state\x18\x03 \x01(\tR\x05state\" \n" +
+	"\x05state\x18\x03 \x01(\tR\x05state\"r\n" +
+	"\vVersionName\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\fR\x03key\x12\x1b\n" +
+	"\tcommit_ts\x18\x02 \x01(\x04R\bcommitTs\x12\x19\n" +
+	"\bstart_ts\x18\x03 \x01(\x04R\astartTs\x12\x19\n" +
+	"\bvalue_id\x18\x04 \x01(\x04R\avalueId\"\x97\x02\n" +
+	"\fVersionsArgs\x12\x17\n" +
+	"\aread_ts\x18\x01 \x01(\x04R\x06readTs\x12'\n" +
+	"\x04span\x18\x02 \x01(\v2\x13.shale.node.v1.SpanR\x04span\x120\n" +
+	"\x05after\x18\x03 \x01(\v2\x1a.shale.node.v1.VersionNameR\x05after\x12\x14\n" +
+	"\x05above\x18\x04 \x01(\x04R\x05above\x12\x12\n" +
+	"\x04base\x18\x05 \x01(\bR\x04base\x12\x19\n" +
+	"\bstart_ts\x18\x06 \x01(\x04R\astartTs\x12\x14\n" +
+	"\x05limit\x18\a \x01(\rR\x05limit\x12\x1b\n" +
+	"\tmax_bytes\x18\b \x01(\rR\bmaxBytes\x12\x1b\n" +
+	"\tkeys_only\x18\t \x01(\bR\bkeysOnly\"\xbb\x01\n" +
+	"\x0eVersionsResult\x122\n" +
+	"\bversions\x18\x01 \x03(\v2\x16.shale.node.v1.VersionR\bversions\x12\x12\n" +
+	"\x04more\x18\x02 \x01(\bR\x04more\x122\n" +
+	"\x06resume\x18\x03 \x01(\v2\x1a.shale.node.v1.VersionNameR\x06resume\x12-\n" +
+	"\acovered\x18\x04 \x01(\v2\x13.shale.node.v1.SpanR\acovered\"`\n" +
+	"\tLocksArgs\x12'\n" +
+	"\x04span\x18\x01 \x01(\v2\x13.shale.node.v1.SpanR\x04span\x12\x14\n" +
+	"\x05after\x18\x02 \x01(\fR\x05after\x12\x14\n" +
+	"\x05limit\x18\x03 \x01(\rR\x05limit\"\x93\x01\n" +
+	"\vLocksResult\x12)\n" +
+	"\x05locks\x18\x01 \x03(\v2\x13.shale.node.v1.LockR\x05locks\x12\x12\n" +
+	"\x04more\x18\x02 \x01(\bR\x04more\x12\x16\n" +
+	"\x06resume\x18\x03 \x01(\fR\x06resume\x12-\n" +
+	"\acovered\x18\x04 \x01(\v2\x13.shale.node.v1.SpanR\acovered\"9\n" +
+	"\n" +
+	"RecordName\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\fR\x03key\x12\x19\n" +
+	"\bstart_ts\x18\x02 \x01(\x04R\astartTs\"\x86\x01\n" +
+	"\x06Record\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\fR\x03key\x12\x19\n" +
+	"\bstart_ts\x18\x02 \x01(\x04R\astartTs\x12\x1a\n" +
+	"\bdecision\x18\x03 \x01(\rR\bdecision\x12\x1b\n" +
+	"\tcommit_ts\x18\x04 \x01(\x04R\bcommitTs\x12\x16\n" +
+	"\x06digest\x18\x05 \x01(\fR\x06digest\"\x98\x01\n" +
+	"\vRecordsArgs\x12'\n" +
+	"\x04span\x18\x01 \x01(\v2\x13.shale.node.v1.SpanR\x04span\x12/\n" +
+	"\x05after\x18\x02 \x01(\v2\x19.shale.node.v1.RecordNameR\x05after\x12\x19\n" +
+	"\bstart_ts\x18\x03 \x01(\x04R\astartTs\x12\x14\n" +
+	"\x05limit\x18\x04 \x01(\rR\x05limit\"\xb6\x01\n" +
+	"\rRecordsResult\x12/\n" +
+	"\arecords\x18\x01 \x03(\v2\x15.shale.node.v1.RecordR\arecords\x12\x12\n" +
+	"\x04more\x18\x02 \x01(\bR\x04more\x121\n" +
+	"\x06resume\x18\x03 \x01(\v2\x19.shale.node.v1.RecordNameR\x06resume\x12-\n" +
+	"\acovered\x18\x04 \x01(\v2\x13.shale.node.v1.SpanR\acovered\"!\n" +
+	"\tQueueArgs\x12\x14\n" +
+	"\x05limit\x18\x01 \x01(\rR\x05limit\"O\n" +
+	"\vQueueResult\x12,\n" +
+	"\x05waits\x18\x01 \x03(\v2\x16.shale.node.v1.WaitingR\x05waits\x12\x12\n" +
+	"\x04more\x18\x02 \x01(\bR\x04more\"\x82\x01\n" +
+	"\aWaiting\x12\x16\n" +
+	"\x06waiter\x18\x01 \x01(\x04R\x06waiter\x12\x16\n" +
+	"\x06holder\x18\x02 \x01(\x04R\x06holder\x12\x10\n" +
+	"\x03key\x18\x03 \x01(\fR\x03key\x12\x18\n" +
+	"\arequest\x18\x04 \x01(\tR\arequest\x12\x1b\n" +
+	"\tfor_nanos\x18\x05 \x01(\x03R\bforNanos\"\x1f\n" +
+	"\aHotArgs\x12\x14\n" +
+	"\x05limit\x18\x01 \x01(\rR\x05limit\"d\n" +
+	"\tHotResult\x12\x14\n" +
+	"\x05reads\x18\x01 \x01(\x04R\x05reads\x12\x16\n" +
+	"\x06writes\x18\x02 \x01(\x04R\x06writes\x12)\n" +
+	"\x04keys\x18\x03 \x03(\v2\x15.shale.node.v1.HotKeyR\x04keys\"^\n" +
+	"\x06HotKey\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\fR\x03key\x12\x14\n" +
+	"\x05reads\x18\x02 \x01(\x01R\x05reads\x12\x16\n" +
+	"\x06writes\x18\x03 \x01(\x01R\x06writes\x12\x14\n" +
+	"\x05error\x18\x04 \x01(\x01R\x05error\" \n" +
 	"\bListArgs\x12\x14\n" +
 	"\x05since\x18\x01 \x01(\x04R\x05since\"\xaa\x01\n" +
 	"\n" +
@@ -4227,7 +5524,7 @@ func file_shale_node_v1_call_proto_rawDescGZIP() []byte {
 	return file_shale_node_v1_call_proto_rawDescData
 }
 
-var file_shale_node_v1_call_proto_msgTypes = make([]protoimpl.MessageInfo, 52)
+var file_shale_node_v1_call_proto_msgTypes = make([]protoimpl.MessageInfo, 67)
 var file_shale_node_v1_call_proto_goTypes = []any{
 	(*CallFrame)(nil),       // 0: shale.node.v1.CallFrame
 	(*ReplyFrame)(nil),      // 1: shale.node.v1.ReplyFrame
@@ -4269,22 +5566,38 @@ var file_shale_node_v1_call_proto_goTypes = []any{
 	(*StatusArgs)(nil),      // 37: shale.node.v1.StatusArgs
 	(*StatusResult)(nil),    // 38: shale.node.v1.StatusResult
 	(*ReplicaProgress)(nil), // 39: shale.node.v1.ReplicaProgress
-	(*ListArgs)(nil),        // 40: shale.node.v1.ListArgs
-	(*ListResult)(nil),      // 41: shale.node.v1.ListResult
-	(*LookupArgs)(nil),      // 42: shale.node.v1.LookupArgs
-	(*LookupResult)(nil),    // 43: shale.node.v1.LookupResult
-	(*JoinArgs)(nil),        // 44: shale.node.v1.JoinArgs
-	(*JoinResult)(nil),      // 45: shale.node.v1.JoinResult
-	(*ReportArgs)(nil),      // 46: shale.node.v1.ReportArgs
-	(*ReportResult)(nil),    // 47: shale.node.v1.ReportResult
-	(*DrainArgs)(nil),       // 48: shale.node.v1.DrainArgs
-	(*DrainResult)(nil),     // 49: shale.node.v1.DrainResult
-	(*AllocateArgs)(nil),    // 50: shale.node.v1.AllocateArgs
-	(*AllocateResult)(nil),  // 51: shale.node.v1.AllocateResult
-	(*Error)(nil),           // 52: shale.node.v1.Error
-	(*WaitEdge)(nil),        // 53: shale.node.v1.WaitEdge
-	(*Descriptor)(nil),      // 54: shale.node.v1.Descriptor
-	(*NodeAddress)(nil),     // 55: shale.node.v1.NodeAddress
+	(*VersionName)(nil),     // 40: shale.node.v1.VersionName
+	(*VersionsArgs)(nil),    // 41: shale.node.v1.VersionsArgs
+	(*VersionsResult)(nil),  // 42: shale.node.v1.VersionsResult
+	(*LocksArgs)(nil),       // 43: shale.node.v1.LocksArgs
+	(*LocksResult)(nil),     // 44: shale.node.v1.LocksResult
+	(*RecordName)(nil),      // 45: shale.node.v1.RecordName
+	(*Record)(nil),          // 46: shale.node.v1.Record
+	(*RecordsArgs)(nil),     // 47: shale.node.v1.RecordsArgs
+	(*RecordsResult)(nil),   // 48: shale.node.v1.RecordsResult
+	(*QueueArgs)(nil),       // 49: shale.node.v1.QueueArgs
+	(*QueueResult)(nil),     // 50: shale.node.v1.QueueResult
+	(*Waiting)(nil),         // 51: shale.node.v1.Waiting
+	(*HotArgs)(nil),         // 52: shale.node.v1.HotArgs
+	(*HotResult)(nil),       // 53: shale.node.v1.HotResult
+	(*HotKey)(nil),          // 54: shale.node.v1.HotKey
+	(*ListArgs)(nil),        // 55: shale.node.v1.ListArgs
+	(*ListResult)(nil),      // 56: shale.node.v1.ListResult
+	(*LookupArgs)(nil),      // 57: shale.node.v1.LookupArgs
+	(*LookupResult)(nil),    // 58: shale.node.v1.LookupResult
+	(*JoinArgs)(nil),        // 59: shale.node.v1.JoinArgs
+	(*JoinResult)(nil),      // 60: shale.node.v1.JoinResult
+	(*ReportArgs)(nil),      // 61: shale.node.v1.ReportArgs
+	(*ReportResult)(nil),    // 62: shale.node.v1.ReportResult
+	(*DrainArgs)(nil),       // 63: shale.node.v1.DrainArgs
+	(*DrainResult)(nil),     // 64: shale.node.v1.DrainResult
+	(*AllocateArgs)(nil),    // 65: shale.node.v1.AllocateArgs
+	(*AllocateResult)(nil),  // 66: shale.node.v1.AllocateResult
+	(*Error)(nil),           // 67: shale.node.v1.Error
+	(*WaitEdge)(nil),        // 68: shale.node.v1.WaitEdge
+	(*Descriptor)(nil),      // 69: shale.node.v1.Descriptor
+	(*Lock)(nil),            // 70: shale.node.v1.Lock
+	(*NodeAddress)(nil),     // 71: shale.node.v1.NodeAddress
 }
 var file_shale_node_v1_call_proto_depIdxs = []int32{
 	2,  // 0: shale.node.v1.CallFrame.calls:type_name -> shale.node.v1.Call
@@ -4301,62 +5614,87 @@ var file_shale_node_v1_call_proto_depIdxs = []int32{
 	33, // 11: shale.node.v1.Call.split:type_name -> shale.node.v1.SplitArgs
 	35, // 12: shale.node.v1.Call.transfer:type_name -> shale.node.v1.TransferArgs
 	37, // 13: shale.node.v1.Call.status:type_name -> shale.node.v1.StatusArgs
-	40, // 14: shale.node.v1.Call.list:type_name -> shale.node.v1.ListArgs
-	42, // 15: shale.node.v1.Call.lookup:type_name -> shale.node.v1.LookupArgs
-	44, // 16: shale.node.v1.Call.join:type_name -> shale.node.v1.JoinArgs
-	46, // 17: shale.node.v1.Call.report:type_name -> shale.node.v1.ReportArgs
-	50, // 18: shale.node.v1.Call.allocate:type_name -> shale.node.v1.AllocateArgs
+	55, // 14: shale.node.v1.Call.list:type_name -> shale.node.v1.ListArgs
+	57, // 15: shale.node.v1.Call.lookup:type_name -> shale.node.v1.LookupArgs
+	59, // 16: shale.node.v1.Call.join:type_name -> shale.node.v1.JoinArgs
+	61, // 17: shale.node.v1.Call.report:type_name -> shale.node.v1.ReportArgs
+	65, // 18: shale.node.v1.Call.allocate:type_name -> shale.node.v1.AllocateArgs
 	17, // 19: shale.node.v1.Call.claim:type_name -> shale.node.v1.ClaimArgs
 	15, // 20: shale.node.v1.Call.fence:type_name -> shale.node.v1.FenceArgs
 	20, // 21: shale.node.v1.Call.validate:type_name -> shale.node.v1.ValidateArgs
 	22, // 22: shale.node.v1.Call.wait:type_name -> shale.node.v1.WaitArgs
 	25, // 23: shale.node.v1.Call.victim:type_name -> shale.node.v1.VictimArgs
-	48, // 24: shale.node.v1.Call.drain:type_name -> shale.node.v1.DrainArgs
-	52, // 25: shale.node.v1.Reply.error:type_name -> shale.node.v1.Error
-	6,  // 26: shale.node.v1.Reply.get:type_name -> shale.node.v1.GetResult
-	8,  // 27: shale.node.v1.Reply.scan:type_name -> shale.node.v1.ScanResult
-	11, // 28: shale.node.v1.Reply.prewrite:type_name -> shale.node.v1.PrewriteResult
-	13, // 29: shale.node.v1.Reply.commit:type_name -> shale.node.v1.CommitResult
-	30, // 30: shale.node.v1.Reply.txn:type_name -> shale.node.v1.TxnStatus
-	32, // 31: shale.node.v1.Reply.timestamp:type_name -> shale.node.v1.TimestampResult
-	34, // 32: shale.node.v1.Reply.split:type_name -> shale.node.v1.SplitResult
-	36, // 33: shale.node.v1.Reply.transfer:type_name -> shale.node.v1.TransferResult
-	38, // 34: shale.node.v1.Reply.status:type_name -> shale.node.v1.StatusResult
-	41, // 35: shale.node.v1.Reply.list:type_name -> shale.node.v1.ListResult
-	43, // 36: shale.node.v1.Reply.lookup:type_name -> shale.node.v1.LookupResult
-	45, // 37: shale.node.v1.Reply.join:type_name -> shale.node.v1.JoinResult
-	47, // 38: shale.node.v1.Reply.report:type_name -> shale.node.v1.ReportResult
-	51, // 39: shale.node.v1.Reply.allocate:type_name -> shale.node.v1.AllocateResult
-	18, // 40: shale.node.v1.Reply.claim:type_name -> shale.node.v1.ClaimResult
-	16, // 41: shale.node.v1.Reply.fence:type_name -> shale.node.v1.FenceResult
-	21, // 42: shale.node.v1.Reply.validate:type_name -> shale.node.v1.ValidateResult
-	23, // 43: shale.node.v1.Reply.wait:type_name -> shale.node.v1.WaitResult
-	26, // 44: shale.node.v1.Reply.victim:type_name -> shale.node.v1.VictimResult
-	49, // 45: shale.node.v1.Reply.drain:type_name -> shale.node.v1.DrainResult
-	5,  // 46: shale.node.v1.GetResult.versions:type_name -> shale.node.v1.Version
-	5,  // 47: shale.node.v1.ScanResult.versions:type_name -> shale.node.v1.Version
-	9,  // 48: shale.node.v1.PrewriteArgs.mutations:type_name -> shale.node.v1.Mutation
-	5,  // 49: shale.node.v1.ClaimResult.versions:type_name -> shale.node.v1.Version
-	19, // 50: shale.node.v1.ValidateArgs.spans:type_name -> shale.node.v1.Span
-	53, // 51: shale.node.v1.WaitArgs.edges:type_name -> shale.node.v1.WaitEdge
-	24, // 52: shale.node.v1.WaitResult.cycles:type_name -> shale.node.v1.Cycle
-	53, // 53: shale.node.v1.Cycle.edges:type_name -> shale.node.v1.WaitEdge
-	53, // 54: shale.node.v1.VictimArgs.cycle:type_name -> shale.node.v1.WaitEdge
-	54, // 55: shale.node.v1.SplitResult.left:type_name -> shale.node.v1.Descriptor
-	54, // 56: shale.node.v1.SplitResult.right:type_name -> shale.node.v1.Descriptor
-	54, // 57: shale.node.v1.StatusResult.descriptor:type_name -> shale.node.v1.Descriptor
-	39, // 58: shale.node.v1.StatusResult.progress:type_name -> shale.node.v1.ReplicaProgress
-	55, // 59: shale.node.v1.ListResult.nodes:type_name -> shale.node.v1.NodeAddress
-	54, // 60: shale.node.v1.ListResult.shards:type_name -> shale.node.v1.Descriptor
-	54, // 61: shale.node.v1.LookupResult.shards:type_name -> shale.node.v1.Descriptor
-	54, // 62: shale.node.v1.ReportArgs.shards:type_name -> shale.node.v1.Descriptor
-	0,  // 63: shale.node.v1.ShardService.Stream:input_type -> shale.node.v1.CallFrame
-	1,  // 64: shale.node.v1.ShardService.Stream:output_type -> shale.node.v1.ReplyFrame
-	64, // [64:65] is the sub-list for method output_type
-	63, // [63:64] is the sub-list for method input_type
-	63, // [63:63] is the sub-list for extension type_name
-	63, // [63:63] is the sub-list for extension extendee
-	0,  // [0:63] is the sub-list for field type_name
+	63, // 24: shale.node.v1.Call.drain:type_name -> shale.node.v1.DrainArgs
+	41, // 25: shale.node.v1.Call.versions:type_name -> shale.node.v1.VersionsArgs
+	43, // 26: shale.node.v1.Call.locks:type_name -> shale.node.v1.LocksArgs
+	47, // 27: shale.node.v1.Call.records:type_name -> shale.node.v1.RecordsArgs
+	49, // 28: shale.node.v1.Call.queue:type_name -> shale.node.v1.QueueArgs
+	52, // 29: shale.node.v1.Call.hot:type_name -> shale.node.v1.HotArgs
+	67, // 30: shale.node.v1.Reply.error:type_name -> shale.node.v1.Error
+	6,  // 31: shale.node.v1.Reply.get:type_name -> shale.node.v1.GetResult
+	8,  // 32: shale.node.v1.Reply.scan:type_name -> shale.node.v1.ScanResult
+	11, // 33: shale.node.v1.Reply.prewrite:type_name -> shale.node.v1.PrewriteResult
+	13, // 34: shale.node.v1.Reply.commit:type_name -> shale.node.v1.CommitResult
+	30, // 35: shale.node.v1.Reply.txn:type_name -> shale.node.v1.TxnStatus
+	32, // 36: shale.node.v1.Reply.timestamp:type_name -> shale.node.v1.TimestampResult
+	34, // 37: shale.node.v1.Reply.split:type_name -> shale.node.v1.SplitResult
+	36, // 38: shale.node.v1.Reply.transfer:type_name -> shale.node.v1.TransferResult
+	38, // 39: shale.node.v1.Reply.status:type_name -> shale.node.v1.StatusResult
+	56, // 40: shale.node.v1.Reply.list:type_name -> shale.node.v1.ListResult
+	58, // 41: shale.node.v1.Reply.lookup:type_name -> shale.node.v1.LookupResult
+	60, // 42: shale.node.v1.Reply.join:type_name -> shale.node.v1.JoinResult
+	62, // 43: shale.node.v1.Reply.report:type_name -> shale.node.v1.ReportResult
+	66, // 44: shale.node.v1.Reply.allocate:type_name -> shale.node.v1.AllocateResult
+	18, // 45: shale.node.v1.Reply.claim:type_name -> shale.node.v1.ClaimResult
+	16, // 46: shale.node.v1.Reply.fence:type_name -> shale.node.v1.FenceResult
+	21, // 47: shale.node.v1.Reply.validate:type_name -> shale.node.v1.ValidateResult
+	23, // 48: shale.node.v1.Reply.wait:type_name -> shale.node.v1.WaitResult
+	26, // 49: shale.node.v1.Reply.victim:type_name -> shale.node.v1.VictimResult
+	64, // 50: shale.node.v1.Reply.drain:type_name -> shale.node.v1.DrainResult
+	42, // 51: shale.node.v1.Reply.versions:type_name -> shale.node.v1.VersionsResult
+	44, // 52: shale.node.v1.Reply.locks:type_name -> shale.node.v1.LocksResult
+	48, // 53: shale.node.v1.Reply.records:type_name -> shale.node.v1.RecordsResult
+	50, // 54: shale.node.v1.Reply.queue:type_name -> shale.node.v1.QueueResult
+	53, // 55: shale.node.v1.Reply.hot:type_name -> shale.node.v1.HotResult
+	5,  // 56: shale.node.v1.GetResult.versions:type_name -> shale.node.v1.Version
+	5,  // 57: shale.node.v1.ScanResult.versions:type_name -> shale.node.v1.Version
+	9,  // 58: shale.node.v1.PrewriteArgs.mutations:type_name -> shale.node.v1.Mutation
+	5,  // 59: shale.node.v1.ClaimResult.versions:type_name -> shale.node.v1.Version
+	19, // 60: shale.node.v1.ValidateArgs.spans:type_name -> shale.node.v1.Span
+	68, // 61: shale.node.v1.WaitArgs.edges:type_name -> shale.node.v1.WaitEdge
+	24, // 62: shale.node.v1.WaitResult.cycles:type_name -> shale.node.v1.Cycle
+	68, // 63: shale.node.v1.Cycle.edges:type_name -> shale.node.v1.WaitEdge
+	68, // 64: shale.node.v1.VictimArgs.cycle:type_name -> shale.node.v1.WaitEdge
+	69, // 65: shale.node.v1.SplitResult.left:type_name -> shale.node.v1.Descriptor
+	69, // 66: shale.node.v1.SplitResult.right:type_name -> shale.node.v1.Descriptor
+	69, // 67: shale.node.v1.StatusResult.descriptor:type_name -> shale.node.v1.Descriptor
+	39, // 68: shale.node.v1.StatusResult.progress:type_name -> shale.node.v1.ReplicaProgress
+	19, // 69: shale.node.v1.VersionsArgs.span:type_name -> shale.node.v1.Span
+	40, // 70: shale.node.v1.VersionsArgs.after:type_name -> shale.node.v1.VersionName
+	5,  // 71: shale.node.v1.VersionsResult.versions:type_name -> shale.node.v1.Version
+	40, // 72: shale.node.v1.VersionsResult.resume:type_name -> shale.node.v1.VersionName
+	19, // 73: shale.node.v1.VersionsResult.covered:type_name -> shale.node.v1.Span
+	19, // 74: shale.node.v1.LocksArgs.span:type_name -> shale.node.v1.Span
+	70, // 75: shale.node.v1.LocksResult.locks:type_name -> shale.node.v1.Lock
+	19, // 76: shale.node.v1.LocksResult.covered:type_name -> shale.node.v1.Span
+	19, // 77: shale.node.v1.RecordsArgs.span:type_name -> shale.node.v1.Span
+	45, // 78: shale.node.v1.RecordsArgs.after:type_name -> shale.node.v1.RecordName
+	46, // 79: shale.node.v1.RecordsResult.records:type_name -> shale.node.v1.Record
+	45, // 80: shale.node.v1.RecordsResult.resume:type_name -> shale.node.v1.RecordName
+	19, // 81: shale.node.v1.RecordsResult.covered:type_name -> shale.node.v1.Span
+	51, // 82: shale.node.v1.QueueResult.waits:type_name -> shale.node.v1.Waiting
+	54, // 83: shale.node.v1.HotResult.keys:type_name -> shale.node.v1.HotKey
+	71, // 84: shale.node.v1.ListResult.nodes:type_name -> shale.node.v1.NodeAddress
+	69, // 85: shale.node.v1.ListResult.shards:type_name -> shale.node.v1.Descriptor
+	69, // 86: shale.node.v1.LookupResult.shards:type_name -> shale.node.v1.Descriptor
+	69, // 87: shale.node.v1.ReportArgs.shards:type_name -> shale.node.v1.Descriptor
+	0,  // 88: shale.node.v1.ShardService.Stream:input_type -> shale.node.v1.CallFrame
+	1,  // 89: shale.node.v1.ShardService.Stream:output_type -> shale.node.v1.ReplyFrame
+	89, // [89:90] is the sub-list for method output_type
+	88, // [88:89] is the sub-list for method input_type
+	88, // [88:88] is the sub-list for extension type_name
+	88, // [88:88] is the sub-list for extension extendee
+	0,  // [0:88] is the sub-list for field type_name
 }
 
 func init() { file_shale_node_v1_call_proto_init() }
@@ -4390,6 +5728,11 @@ func file_shale_node_v1_call_proto_init() {
 		(*Call_Wait)(nil),
 		(*Call_Victim)(nil),
 		(*Call_Drain)(nil),
+		(*Call_Versions)(nil),
+		(*Call_Locks)(nil),
+		(*Call_Records)(nil),
+		(*Call_Queue)(nil),
+		(*Call_Hot)(nil),
 	}
 	file_shale_node_v1_call_proto_msgTypes[3].OneofWrappers = []any{
 		(*Reply_Error)(nil),
@@ -4413,6 +5756,11 @@ func file_shale_node_v1_call_proto_init() {
 		(*Reply_Wait)(nil),
 		(*Reply_Victim)(nil),
 		(*Reply_Drain)(nil),
+		(*Reply_Versions)(nil),
+		(*Reply_Locks)(nil),
+		(*Reply_Records)(nil),
+		(*Reply_Queue)(nil),
+		(*Reply_Hot)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -4420,7 +5768,7 @@ func file_shale_node_v1_call_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_shale_node_v1_call_proto_rawDesc), len(file_shale_node_v1_call_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   52,
+			NumMessages:   67,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
