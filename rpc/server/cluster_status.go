@@ -205,10 +205,9 @@ func (d *diagnosis) expired(ctx context.Context, m *Member) {
 	}
 	for _, id := range slices.Sorted(maps.Keys(old)) {
 		l := old[id]
-		d.wrong(&shalev1.Problem{
-			What: fmt.Sprintf("transaction %d locks %s, %s past its expiry", id, mvcc.FormatKey(l.Key),
-				now.Sub(l.Expires.Time()).Round(time.Second)),
-			Advice: fmt.Sprintf("shale lock resolve --txn %d; it needs the shard of the primary %s", id, mvcc.FormatKey(l.Primary))})
+		d.wrong(&shalev1.Problem{Key: []byte(l.Key),
+			What:   fmt.Sprintf("transaction %d holds locks %s past their expiry", id, now.Sub(l.Expires.Time()).Round(time.Second)),
+			Advice: fmt.Sprintf("shale lock resolve --txn %d; it needs the shard of its primary, which shale txn show %d names", id, id)})
 	}
 }
 

@@ -1404,7 +1404,9 @@ type Problem struct {
 	Shard uint64 `protobuf:"varint,3,opt,name=shard,proto3" json:"shard,omitempty"`
 	Node  uint64 `protobuf:"varint,4,opt,name=node,proto3" json:"node,omitempty"`
 	// It does not make the cluster unhealthy.
-	Note          bool `protobuf:"varint,5,opt,name=note,proto3" json:"note,omitempty"`
+	Note bool `protobuf:"varint,5,opt,name=note,proto3" json:"note,omitempty"`
+	// The key that it is about: the words name none.
+	Key           []byte `protobuf:"bytes,6,opt,name=key,proto3" json:"key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1472,6 +1474,13 @@ func (x *Problem) GetNote() bool {
 		return x.Note
 	}
 	return false
+}
+
+func (x *Problem) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
 }
 
 type Lock struct {
@@ -2820,13 +2829,14 @@ const file_shale_v1_cluster_proto_rawDesc = "" +
 	"\ttimestamp\x18\t \x01(\x04R\ttimestamp\x12%\n" +
 	"\x0euptime_seconds\x18\n" +
 	" \x01(\x04R\ruptimeSeconds\x12)\n" +
-	"\x06advice\x18\v \x03(\v2\x11.shale.v1.ProblemR\x06advice\"s\n" +
+	"\x06advice\x18\v \x03(\v2\x11.shale.v1.ProblemR\x06advice\"\x85\x01\n" +
 	"\aProblem\x12\x12\n" +
 	"\x04what\x18\x01 \x01(\tR\x04what\x12\x16\n" +
 	"\x06advice\x18\x02 \x01(\tR\x06advice\x12\x14\n" +
 	"\x05shard\x18\x03 \x01(\x04R\x05shard\x12\x12\n" +
 	"\x04node\x18\x04 \x01(\x04R\x04node\x12\x12\n" +
-	"\x04note\x18\x05 \x01(\bR\x04note\"\xe9\x01\n" +
+	"\x04note\x18\x05 \x01(\bR\x04note\x12\x10\n" +
+	"\x03key\x18\x06 \x01(\fR\x03key\"\xe9\x01\n" +
 	"\x04Lock\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\fR\x03key\x12\x15\n" +
 	"\x06txn_id\x18\x02 \x01(\x04R\x05txnId\x12\x18\n" +
