@@ -1,6 +1,8 @@
 package node
 
 import (
+	"sync/atomic"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/shaledb/shale/shard/host"
@@ -12,10 +14,13 @@ type counter struct {
 	read       func(*host.Host) uint64
 }
 
-// collectors show the host's counters and the log's. What a benchmark divides by committed
-// transactions is among them: entries, syncs, SQLite's transactions, requests to the oracle.
+// collectors show the counters, histograms and gauges of the node. What a benchmark divides by
+// committed transactions is among them: entries, syncs, SQLite's transactions, requests to the
+// oracle.
 func (n *Node) collectors() []prometheus.Collector {
-	var list []prometheus.Collector
+	list := []prometheus.Collector{newMeasured(n), newStanding(n),
+		ofNode("slow_transactions_total", "Commits here and requests to replicas here that took longer than --slow-transaction.", &n.slow),
+		ofNode("timings_dropped_total", "Timings and traces of requests that found no room.", &n.untimed)}
 	for _, c := range append(loopCounters(), diskCounters()...) {
 		list = append(list, prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "shale_" + c.name, Help: c.help},
 			func() float64 {
@@ -29,6 +34,12 @@ func (n *Node) collectors() []prometheus.Collector {
 	return list
 }
 
+// ofNode shows a counter of the node's own.
+func ofNode(name, help string, n *atomic.Uint64) prometheus.Collector {
+	return prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "shale_" + name, Help: help},
+		func() float64 { return float64(n.Load()) })
+}
+
 // loopCounters are of the replicas and the loop that runs them.
 func loopCounters() []counter {
 	return []counter{
@@ -40,6 +51,8 @@ func loopCounters() []counter {
 			func(h *host.Host) uint64 { return h.Metrics().Refused.Load() }},
 		{"entries_proposed_total", "Entries proposed by leaders on this node: rounds of consensus.",
 			func(h *host.Host) uint64 { return h.Metrics().Entries.Load() }},
+		{"entries_applied_total", "Entries applied by the replicas here, followers' too.",
+			func(h *host.Host) uint64 { return h.Metrics().Applied.Load() }},
 		{"oracle_requests_total", "Requests for timestamps that the oracle on this node answered.",
 			func(h *host.Host) uint64 { return h.Metrics().Draws.Load() }},
 		{"oracle_timestamps_total", "Timestamps that it handed out.",
@@ -54,6 +67,10 @@ func loopCounters() []counter {
 			func(h *host.Host) uint64 { return h.Metrics().SnapsSent.Load() }},
 		{"raft_snapshots_installed_total", "Raft snapshots installed.",
 			func(h *host.Host) uint64 { return h.Metrics().SnapsTaken.Load() }},
+		{"raft_snapshot_sent_bytes_total", "Bytes of raft snapshots that were begun to be sent.",
+			func(h *host.Host) uint64 { return h.Metrics().SnapOut.Load() }},
+		{"raft_snapshot_received_bytes_total", "Bytes of raft snapshots received.",
+			func(h *host.Host) uint64 { return h.Metrics().SnapIn.Load() }},
 		{"quarantines_total", "Replicas taken out of service because of damage.",
 			func(h *host.Host) uint64 { return h.Metrics().Quarantines.Load() }},
 	}

@@ -8,14 +8,17 @@ import (
 	"maps"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gofrs/flock"
 	"go.etcd.io/raft/v3/raftpb"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/shaledb/shale/rpc/client"
 	"github.com/shaledb/shale/rpc/server"
 	"github.com/shaledb/shale/shard/host"
+	"github.com/shaledb/shale/shard/meter"
 	"github.com/shaledb/shale/shard/routing"
 	"github.com/shaledb/shale/txn"
 )
@@ -35,7 +38,9 @@ type Config struct {
 	// SlowTransaction: a Commit or a request to a shard that takes longer is logged and kept
 	// for Explain; default 250 ms, negative: none is.
 	SlowTransaction time.Duration
-	TraceKeys       bool // traces name keys, in the formatter's form
+	// Tracer makes the spans of this node; nil: it traces nothing.
+	Tracer    trace.TracerProvider
+	TraceKeys bool // traces name keys, in the formatter's form
 }
 
 // slowDefault is from where on a transaction is slow.
@@ -73,7 +78,13 @@ type Node struct {
 	txns    *txn.Coordinator
 	joined  chan struct{}
 
-	kept   kept
+	began    time.Time
+	observer *observer
+	kept     kept
+	commits  [txn.Modes]meter.Durations
+	slow     atomic.Uint64 // transactions and requests
+	untimed  atomic.Uint64 // timings that found no room
+
 	news   chan struct{}
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -97,8 +108,9 @@ func Start(cfg Config) (*Node, error) {
 		lock.Unlock()
 		return nil, err
 	}
-	n := &Node{cfg: cfg, lock: lock, self: *self, joined: make(chan struct{}),
+	n := &Node{cfg: cfg, lock: lock, self: *self, began: time.Now(), joined: make(chan struct{}),
 		news: make(chan struct{}, 1), failed: make(chan error, 1)}
+	n.observer = newObserver(n)
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	if err := n.open(); err != nil {
 		n.Stop(context.Background())
@@ -147,6 +159,7 @@ func (n *Node) open() error {
 func (n *Node) openHost(id routing.NodeID) (*host.Host, error) {
 	cfg := n.cfg.Host
 	cfg.Dir, cfg.Node, cfg.Log = n.cfg.Dir, id, n.cfg.Log
+	cfg.Slow = max(n.cfg.SlowTransaction, 0)
 	return host.Open(cfg)
 }
 
@@ -212,17 +225,19 @@ func (n *Node) serve(h *host.Host) error {
 	n.host, n.cluster, n.peers = h, cluster, peers
 	n.tasks = txn.NewGoroutines()
 	n.txns = txn.NewCoordinator(txn.Windows{Sender: cluster, Timestamps: cluster,
-		Shards: txn.NewShardCache(cluster.Lookup), Tasks: n.tasks}, txn.Config{})
+		Shards: txn.NewShardCache(cluster.Lookup), Tasks: n.tasks}, txn.Config{Ended: n.observer.ended})
 	h.Start(host.Ports{
 		Transport:  transport{peers},
 		Timestamps: cluster.Next,
 		Resolve:    n.txns.Resolve,
 		Waits:      n.txns.Waits,
 		Changed:    n.changed,
+		Timed:      n.observer.timed,
 		Fatal:      n.fatal,
 	})
 	close(n.joined)
 	n.wg.Go(func() { n.report(n.ctx) })
+	n.wg.Go(func() { n.observer.run(n.ctx) })
 	return nil
 }
 

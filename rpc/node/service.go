@@ -23,7 +23,7 @@ var errNoCluster = errors.New("this node belongs to no cluster yet: run shale in
 func (n *Node) serverConfig() server.Config {
 	return server.Config{
 		Log: n.cfg.Log, Version: n.cfg.Version, Insecure: n.cfg.Insecure,
-		Replicas: replicas{n}, Nodes: n, Member: n.member, Collectors: n.collectors(),
+		Replicas: replicas{n}, Nodes: n, Member: n.member, Collectors: n.collectors(), Tracer: n.cfg.Tracer,
 	}
 }
 

@@ -71,6 +71,11 @@ func (n *Node) Explain(_ context.Context, req *nodev1.ExplainRequest) (*nodev1.E
 	return &nodev1.ExplainResponse{Phases: phases, More: more}, nil
 }
 
+// part begins the record of a Commit or a request.
+func (o *observer) part(txn timestamp.Timestamp, what string) *part {
+	return &part{node: uint64(o.n.whoami().NodeID), txn: txn, what: what}
+}
+
 // part is one Commit or one request in the making.
 type part struct {
 	phases []*nodev1.Phase
@@ -96,7 +101,8 @@ func (p *part) end(at time.Time, took time.Duration, result string) {
 }
 
 // log says that it was slow. There are ids and times in it, and no keys or values.
-func (p *part) log(to *slog.Logger) {
+// Hidden is how many before it were not logged.
+func (p *part) log(to *slog.Logger, hidden int) {
 	total := p.phases[0]
 	fields := []any{"txn", p.txn.String(), "request", p.what, "result", total.GetResult(),
 		"took", time.Duration(total.GetTookMicros()) * time.Microsecond}
@@ -105,6 +111,9 @@ func (p *part) log(to *slog.Logger) {
 	}
 	for _, ph := range p.phases[1:] {
 		fields = append(fields, ph.GetPhase(), time.Duration(ph.GetTookMicros())*time.Microsecond)
+	}
+	if hidden > 0 {
+		fields = append(fields, "notLogged", hidden)
 	}
 	to.Warn("slow transaction", fields...)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/shaledb/shale/proto/shale/node/v1/nodev1connect"
 	"github.com/shaledb/shale/rpc/client"
@@ -54,6 +55,8 @@ type Config struct {
 	Ready func() error
 	// Collectors are shown on /metrics beside the server's own.
 	Collectors []prometheus.Collector
+	// Tracer makes the spans of unary calls; nil: there are none.
+	Tracer trace.TracerProvider
 
 	UnaryTimeout   time.Duration // of calls without a deadline of their own; default 30 s
 	BodyTimeout    time.Duration // for a unary call's body to arrive; default 60 s

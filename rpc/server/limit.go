@@ -143,12 +143,16 @@ func (a around) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 		ctx, cancel := a.s.cfg.bounded(ctx)
 		defer cancel()
+		ctx, span := a.s.traced(ctx, req)
+		a.s.metrics.underWay.Inc()
+		defer a.s.metrics.underWay.Dec()
 		began := time.Now()
 		var res connect.AnyResponse
 		err := admitUnary(req.Spec().Procedure, req.Any())
 		if err == nil {
 			res, err = next(ctx, req)
 		}
+		endTrace(span, err)
 		if err != nil {
 			err = publicError(ctx, err)
 		}

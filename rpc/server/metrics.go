@@ -13,6 +13,7 @@ type metrics struct {
 	registry *prometheus.Registry
 	unary    *prometheus.CounterVec
 	latency  *prometheus.HistogramVec
+	underWay prometheus.Gauge
 	streams  prometheus.Gauge
 	frames   prometheus.Counter
 	calls    prometheus.Counter
@@ -26,6 +27,8 @@ func newMetrics(more []prometheus.Collector) (*metrics, error) {
 			Help: "RPCs answered, and streams ended."}, []string{"procedure", "code"}),
 		latency: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "shale_rpc_seconds",
 			Help: "How long RPCs took.", Buckets: prometheus.ExponentialBuckets(100e-6, 2, 18)}, []string{"procedure"}),
+		underWay: prometheus.NewGauge(prometheus.GaugeOpts{Name: "shale_rpc_under_way",
+			Help: "Unary RPCs under way."}),
 		streams: prometheus.NewGauge(prometheus.GaugeOpts{Name: "shale_call_streams",
 			Help: "Multiplexed streams that are open."}),
 		frames: prometheus.NewCounter(prometheus.CounterOpts{Name: "shale_call_frames_total",
@@ -35,7 +38,7 @@ func newMetrics(more []prometheus.Collector) (*metrics, error) {
 		refused: prometheus.NewCounter(prometheus.CounterOpts{Name: "shale_rpc_refused_total",
 			Help: "Calls refused because a bound was reached."}),
 	}
-	all := []prometheus.Collector{m.unary, m.latency, m.streams, m.frames, m.calls, m.refused,
+	all := []prometheus.Collector{m.unary, m.latency, m.underWay, m.streams, m.frames, m.calls, m.refused,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})}
 	for _, c := range append(all, more...) {
 		if err := m.registry.Register(c); err != nil {
