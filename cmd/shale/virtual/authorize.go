@@ -42,6 +42,7 @@ func (s *Session) judge(r *run, action sqlite.AuthorizerActionCode, a, b string)
 		sqlite.AuthDropTempIndex, sqlite.AuthDropTempTable, sqlite.AuthDropTempView, sqlite.AuthDropView:
 		return nil
 	case sqlite.AuthRead:
+		r.usesOurs = r.usesOurs || s.tables[strings.ToLower(a)] != nil
 		r.usesKV = r.usesKV || s.config.Begin != nil && strings.EqualFold(a, kvName)
 		return nil
 	case sqlite.AuthTransaction:
@@ -93,7 +94,8 @@ func (s *Session) judgeWrite(r *run, table string) error {
 	t := s.tables[strings.ToLower(table)]
 	switch {
 	case t == nil:
-		return nil // the user's own
+		r.fillsOwn = true
+		return nil
 	case t.Writer == nil:
 		return &RefusedError{t.Name + " is read only"}
 	case !s.write && !r.tokens[0].is("EXPLAIN"):

@@ -113,10 +113,10 @@ func fit(a affinity, op string, v any) (any, string, bool) {
 		}
 	}
 	switch v := v.(type) {
-	case string:
-		return v, op, a == affinityText || a == affinityBytes
+	case string: // in a column of any type, TEXT sorts before every BLOB: not by its bytes
+		return v, op, a == affinityText || a == affinityBytes && op == "="
 	case []byte:
-		return v, op, a == affinityBytes
+		return v, op, a == affinityBytes && op == "="
 	case int64:
 		if a == affinityReal {
 			return float64(v), op, v > -1<<53 && v < 1<<53

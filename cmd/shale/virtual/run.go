@@ -23,6 +23,8 @@ type run struct {
 	// What the authorizer saw while SQLite read it.
 	begins   bool // BEGIN, or SAVEPOINT
 	usesKV   bool
+	usesOurs bool // a table of the session's
+	fillsOwn bool // rows of the user's own tables change
 	writes   map[*Table]bool
 	refused  error
 	collated bool
@@ -88,6 +90,9 @@ func (s *Session) begin(r *run) (driver.Rows, error) {
 		return nil, s.misread(err)
 	}
 	r.stmt = stmt
+	if s.grown && r.usesOurs {
+		s.grown = s.execute(r.ctx, "ANALYZE") != nil
+	}
 	explains := r.tokens[0].is("EXPLAIN")
 	if r.whole, err = s.needsWhole(r, text, explains); err != nil {
 		return nil, err
@@ -127,6 +132,7 @@ func (s *Session) finish(rows driver.Rows, err error) error {
 	s.rows = nil
 	s.settle(r)
 	s.run = nil
+	s.grown = s.grown || r.fillsOwn
 	if err == nil && r.collated && (r.tokens[0].is("CREATE") || r.tokens[0].is("ALTER")) {
 		s.collations = true
 	}

@@ -39,6 +39,9 @@ type Session struct {
 	internal   bool  // the session's own statement: the authorizer lets it pass
 	tx         *transaction
 	collations bool // a table of the user's has a collation of its own
+	// The user's tables changed since SQLite counted them. It takes a table for a million rows
+	// until it has counted, and would read a whole cluster to join it with ten.
+	grown bool
 }
 
 // connection is the driver's connection, as far as it goes.
@@ -120,7 +123,7 @@ func (s *Session) start(conn driver.Conn) (err error) {
 			return fmt.Errorf("table %s: %w", t.Name, err)
 		}
 	}
-	return s.execute(ctx, fmt.Sprintf("PRAGMA max_page_count = %d", pagesMax))
+	return s.execute(ctx, fmt.Sprintf("PRAGMA max_page_count = %d; PRAGMA analysis_limit = 1000", pagesMax))
 }
 
 // pagesMax bounds what the user keeps in the session's own database: 1 GiB.
