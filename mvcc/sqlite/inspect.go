@@ -16,6 +16,7 @@ type Limits struct {
 	Bytes   int           // of all values; 16 MiB
 	Timeout time.Duration // 10 s, the wait for a place included; the caller's own end comes first
 	Memory  int64         // by which the process may grow meanwhile; 256 MiB
+	Log     int64         // by which the file's write-ahead log may, which it pins (P25); 128 MiB
 }
 
 func (l Limits) withDefaults() Limits {
@@ -30,6 +31,9 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.Memory <= 0 {
 		l.Memory = 256 << 20
+	}
+	if l.Log <= 0 {
+		l.Log = 128 << 20
 	}
 	return l
 }
@@ -51,26 +55,29 @@ type BusyError struct{ What string }
 
 func (e *BusyError) Error() string { return e.What }
 
-// GreedyError: the statement took more memory than it may. Ask for less.
-type GreedyError struct{ Grown, Most int64 }
+// GreedyError: what the statement holds grew more than it may. Ask for less.
+type GreedyError struct {
+	What        string
+	Grown, Most int64
+}
 
 func (e *GreedyError) Error() string {
-	return fmt.Sprintf("the statement was stopped: the process grew by %d MiB meanwhile, and may by %d: ask for less, "+
-		"or look at a copy of the file", e.Grown>>20, e.Most>>20)
+	return fmt.Sprintf("the statement was stopped: %s grew by %d MiB meanwhile, and may by %d: ask for less at a time, "+
+		"or look at a copy of the file", e.What, e.Grown>>20, e.Most>>20)
 }
 
 // StatementError: SQLite does not understand the statement, and where.
 type StatementError struct {
 	What   string
-	Offset int // of the byte where it begins to be wrong; -1: nobody knows
-	Place  string
+	Offset int    // of the byte where it begins to be wrong; -1: nobody knows
+	Place  string // for people: which character, and the line around it
 }
 
 func (e *StatementError) Error() string {
 	if e.Offset < 0 {
 		return e.What
 	}
-	return fmt.Sprintf("%s, at character %d: %s", e.What, e.Offset+1, e.Place)
+	return fmt.Sprintf("%s, at %s", e.What, e.Place)
 }
 
 // Inspect runs one read-only statement on a store's file, alive or dead, on a connection of

@@ -5,58 +5,48 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/shaledb/shale/mvcc"
+	"github.com/shaledb/shale/mvcc/mvcctest"
 )
 
-// hostile are statements that must not run: what writes, what leaves the file, what sets the
-// connection free, what hides behind another statement or a comment.
-func hostile(dir string) []string {
-	out := dir + "/out.db"
-	return []string{
-		"ATTACH '" + out + "' AS x", "VACUUM INTO '" + out + "'", "VACUUM", "DETACH main",
-		"INSERT INTO meta VALUES ('x', 'y', 1)", "UPDATE meta SET value = 1", "DELETE FROM raw_versions",
-		"REPLACE INTO meta VALUES ('x', 'y', 1)", "DROP TABLE meta", "DROP VIEW versions", "ALTER TABLE meta RENAME TO m",
-		"CREATE TABLE t (a)", "CREATE TEMP TABLE t (a)", "CREATE VIEW w AS SELECT 1", "CREATE INDEX i ON meta (value)",
-		"CREATE TRIGGER g AFTER INSERT ON meta BEGIN SELECT 1; END", "CREATE VIRTUAL TABLE v USING fts5(a)",
-		"BEGIN", "BEGIN IMMEDIATE", "COMMIT", "SAVEPOINT s", "REINDEX", "ANALYZE",
-		"PRAGMA query_only = 0", "PRAGMA wal_checkpoint(TRUNCATE)", "PRAGMA journal_mode = DELETE",
-		"PRAGMA writable_schema = ON", "PRAGMA user_version = 9", "PRAGMA mmap_size = 1000000", "PRAGMA integrity_check",
-		"PRAGMA cache_size = 1000000000", "PRAGMA locking_mode = EXCLUSIVE", "PRAGMA temp_store_directory = '/'",
-		"SELECT load_extension('x')", "SELECT zeroblob(900000000)", "SELECT randomblob(1000000000)",
-		"SELECT length(zeroblob(900000000))", "SELECT writefile('" + out + "', 'x')", "SELECT readfile('/etc/passwd')",
-		"SELECT * FROM pragma_wal_checkpoint('TRUNCATE')", "SELECT fts3_tokenizer('x')", "SELECT sqlite_compileoption_get(1)",
-		"SELECT 1; DELETE FROM meta", "SELECT 1; SELECT 2", "/* SELECT 1 */ DELETE FROM meta",
-		"-- SELECT 1\nDELETE FROM meta", "SELECT 1 /* ; */ ; DROP TABLE meta", "SELECT ';' ; ATTACH '' AS y",
-		"WITH x AS (SELECT 1) DELETE FROM meta", "EXPLAIN DELETE FROM meta", "", ";", "-- nothing",
-		"SELECT '" + strings.Repeat("x", 2<<20) + "'", "SELECT " + strings.Repeat("NOT ", 300) + "1",
+// crowd fills a store with some hundred versions.
+func crowd(t *testing.T, s *Store) {
+	t.Helper()
+	b := &mvcc.Batch{Index: 7, Term: 2}
+	for i := range 300 {
+		put(b, mvcc.Key(fmt.Sprintf("k%03d", i)), 100, bytes.Repeat([]byte{byte('a' + i%26)}, 100+i*10))
 	}
+	require.NoError(t, s.Flush(b, true))
 }
 
-// P30: a replica's file is open to SQL, and nothing but reading gets through.
+// P30: a replica's file is open to SQL, and nothing but reading gets through; alive or dead.
 func TestHostileStatementsAreRefused(t *testing.T) {
 	s := open(t)
-	b := &mvcc.Batch{Index: 7, Term: 2}
-	put(b, "a", 100, []byte("one"))
-	put(b, "b", 100, bytes.Repeat([]byte("x"), 1000))
-	require.NoError(t, s.Flush(b, true))
-	before := fileBytes(t, s.path)
+	crowd(t, s)
 	dir := t.TempDir()
-	for _, q := range hostile(dir) {
-		_, err := Inspect(context.Background(), s.path, q, Limits{Timeout: 2 * time.Second})
-		require.Error(t, err, "statement %q", q)
+	attack := func() {
+		before := fileBytes(t, s.path)
+		for _, q := range mvcctest.Hostile(dir) {
+			_, err := Inspect(t.Context(), s.path, q, Limits{Timeout: 20 * time.Second})
+			require.Error(t, err, "statement %.200q", q)
+			require.NotErrorIs(t, err, context.DeadlineExceeded, "it ran: %.200q", q)
+		}
+		require.Equal(t, before, fileBytes(t, s.path), "the file changed")
+		left, err := os.ReadDir(dir)
+		require.NoError(t, err)
+		require.Empty(t, left, "a statement wrote a file")
 	}
-	require.Equal(t, before, fileBytes(t, s.path), "the file changed")
-	left, err := os.ReadDir(dir)
-	require.NoError(t, err)
-	require.Empty(t, left, "a statement wrote a file")
+	require.GreaterOrEqual(t, len(mvcctest.Hostile(dir)), 60)
+	attack()
 	require.NoError(t, s.Close())
+	attack()
 }
 
 func fileBytes(t *testing.T, path string) string {
@@ -64,25 +54,59 @@ func fileBytes(t *testing.T, path string) string {
 	var all []byte
 	for _, p := range []string{path, path + "-wal"} {
 		raw, err := os.ReadFile(p)
-		require.NoError(t, err)
+		if !errors.Is(err, fs.ErrNotExist) { // a dead file may have no log
+			require.NoError(t, err)
+		}
 		all = append(all, raw...)
 	}
 	return string(all)
 }
 
-// P30: what runs for ever stops at its deadline.
-func TestEndlessStatementsStop(t *testing.T) {
+// P30: what would run for ever, or take all memory, stops at its deadline, within a row or
+// between two; nothing of it stays in memory.
+func TestBombsStop(t *testing.T) {
 	s := open(t)
-	defer s.Close()
-	for _, q := range []string{
-		"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",
-		"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n",
-	} {
+	crowd(t, s)
+	require.NoError(t, s.Close())
+	before := fileBytes(t, s.path)
+	const deadline, memory = 200 * time.Millisecond, 64 << 20
+	base, most, late := resident(), int64(0), time.Duration(0)
+	how := map[string]int{}
+	for _, q := range mvcctest.Bombs() {
 		begin := time.Now()
-		_, err := Inspect(context.Background(), s.path, q, Limits{Timeout: 200 * time.Millisecond})
-		require.True(t, errors.Is(err, context.DeadlineExceeded), "%v", err)
-		require.Less(t, time.Since(begin), 5*time.Second) // generous: the machine is shared
+		_, err := Inspect(t.Context(), s.path, q, Limits{Timeout: deadline, Memory: memory})
+		took := time.Since(begin)
+		require.Error(t, err, "statement %.200q", q)
+		require.Less(t, took, 30*time.Second, "%.200q", q) // generous: the machine is shared
+		if took > deadline {
+			late = max(late, took-deadline)
+		}
+		most = max(most, resident()-base)
+		how[kindOf(err)]++
+		eventuallyFree(t)
 	}
+	t.Logf("%d statements: %v; at most %s after the deadline, and %d MiB more in memory", len(mvcctest.Bombs()), how, late, most>>20)
+	require.Less(t, most, int64(1<<30))
+	require.Positive(t, how["deadline"])
+	require.Positive(t, how["limit"])
+	require.Equal(t, before, fileBytes(t, s.path), "the file changed")
+}
+
+func kindOf(err error) string {
+	var greedy *GreedyError
+	switch {
+	case errors.As(err, &greedy):
+		return "memory"
+	case errors.Is(err, context.DeadlineExceeded):
+		return "deadline"
+	}
+	return "limit"
+}
+
+// eventuallyFree waits until no inspection is under way: one may outlive its answer.
+func eventuallyFree(t *testing.T) {
+	t.Helper()
+	require.Eventually(t, func() bool { return len(boxes().free) == boxesMax }, time.Minute, time.Millisecond)
 }
 
 func TestInspect(t *testing.T) {
