@@ -56,10 +56,29 @@ func accessOf(req any) (access, error) {
 	case *routing.WaitArgs:
 		return access{cluster: true}.edges(r.Edges), nil
 	}
+	if a, ok := accessOfBrowse(req); ok {
+		return a, nil
+	}
 	if clusterRequest(req) {
 		return access{cluster: true}, nil
 	}
 	return accessOfPublic(req)
+}
+
+// accessOfBrowse knows the requests of those who look inside. A lock names its primary, and who
+// waits and what is busy lies anywhere: that is the cluster's.
+func accessOfBrowse(req any) (access, bool) {
+	switch r := req.(type) {
+	case *mvcc.VersionsArgs:
+		return access{spans: []mvcc.Span{r.Span}}, true
+	case *mvcc.LocksArgs:
+		return access{spans: []mvcc.Span{r.Span}, cluster: true}, true
+	case *mvcc.RecordsArgs:
+		return access{spans: []mvcc.Span{r.Span}, cluster: true}, true
+	case *routing.QueueArgs, *routing.HotArgs:
+		return access{cluster: true}, true
+	}
+	return access{}, false
 }
 
 // accessOfPublic knows the public requests. They are whole transactions or parts of one, so

@@ -88,5 +88,5 @@ func (in *inbox) len() int {
 func (r *readers) len() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.queue) - r.head
+	return r.queue.len() + r.later.len()
 }

@@ -33,10 +33,33 @@ type readers struct {
 
 	mu    sync.Mutex
 	ready *sync.Cond
-	queue []readJob
-	head  int
+	queue jobs
+	later jobs // of people who look inside
+	turn  int  // jobs taken out of queue while later held one
+	looks bool // one of later is being done
 	ended bool
 	tasks sync.WaitGroup
+}
+
+// jobs is a queue of them.
+type jobs struct {
+	list []readJob
+	head int
+}
+
+func (q *jobs) empty() bool { return q.len() == 0 }
+
+func (q *jobs) len() int { return len(q.list) - q.head }
+
+func (q *jobs) put(j readJob) { q.list = append(q.list, j) }
+
+func (q *jobs) take() readJob {
+	j := q.list[q.head]
+	q.list[q.head] = readJob{}
+	if q.head++; q.head == len(q.list) {
+		q.list, q.head = q.list[:0], 0
+	}
+	return j
 }
 
 func newReaders(h *Host, n int) *readers {
@@ -55,7 +78,11 @@ func (r *readers) start() {
 // hold latches.
 func (r *readers) put(j readJob) {
 	r.mu.Lock()
-	r.queue = append(r.queue, j)
+	if j.lookup == nil && j.read.Browses() {
+		r.later.put(j)
+	} else {
+		r.queue.put(j)
+	}
 	r.mu.Unlock()
 	r.ready.Signal()
 }
@@ -70,21 +97,43 @@ func (r *readers) stop() {
 
 func (r *readers) work() {
 	for {
-		r.mu.Lock()
-		for r.head == len(r.queue) && !r.ended {
-			r.ready.Wait()
-		}
-		if r.head == len(r.queue) {
-			r.mu.Unlock()
+		j, looks, ok := r.next()
+		if !ok {
 			return
 		}
-		j := r.queue[r.head]
-		r.queue[r.head] = readJob{}
-		if r.head++; r.head == len(r.queue) {
-			r.queue, r.head = r.queue[:0], 0
-		}
-		r.mu.Unlock()
 		r.do(j)
+		if looks {
+			r.mu.Lock()
+			r.looks = false
+			r.mu.Unlock()
+			r.ready.Broadcast() // to whoever takes the next one, and who ends when there is none
+		}
+	}
+}
+
+// lookTurn is how many others go before somebody who looks inside, at most.
+const lookTurn = 64
+
+// next waits for a job; false: the pool ends, with nothing left to do. Those who look inside wait
+// for clients, and one of them is served at a time: their pages are long.
+func (r *readers) next() (j readJob, looks, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for {
+		mayLook := !r.later.empty() && !r.looks
+		switch {
+		case mayLook && (r.queue.empty() || r.turn >= lookTurn):
+			r.turn, r.looks = 0, true
+			return r.later.take(), true, true
+		case !r.queue.empty():
+			if mayLook {
+				r.turn++
+			}
+			return r.queue.take(), false, true
+		case r.ended && r.later.empty():
+			return readJob{}, false, false
+		}
+		r.ready.Wait()
 	}
 }
 
@@ -116,7 +165,7 @@ func (r *readers) do(j readJob) {
 	}
 	var res routing.Response
 	if err == nil {
-		res, err = j.read.Answer(v)
+		res, err = j.read.Answer(polite{v})
 		k.views.put(v)
 	}
 	r.h.metrics.Reads.Add(1)
