@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"go.opentelemetry.io/otel"
 
 	"github.com/shaledb/shale/rpc/node"
 )
@@ -26,6 +27,11 @@ type startOptions struct {
 	insecure  bool
 	certsDir  string
 	logLevel  string
+	logFormat string
+	slow      time.Duration
+	otlp      string
+	sample    float64
+	traceKeys bool
 }
 
 func newStartCommand() *cobra.Command {
@@ -48,6 +54,11 @@ A directory that belongs to a cluster goes on where it stopped.`,
 	f.BoolVar(&o.insecure, "insecure", false, "serve without TLS and without identities, on a network you trust")
 	f.StringVar(&o.certsDir, "certs-dir", os.Getenv("SHALE_CERTS_DIR"), "directory of certificates (not served yet)")
 	f.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
+	f.StringVar(&o.logFormat, "log-format", "text", "text or json")
+	f.DurationVar(&o.slow, "slow-transaction", 250*time.Millisecond, "log and keep what takes longer: Commits here, requests to shards here; 0: nothing")
+	f.StringVar(&o.otlp, "otlp-endpoint", "", "URL of an OpenTelemetry collector that takes OTLP over HTTP, as in http://localhost:4318; empty: no traces")
+	f.Float64Var(&o.sample, "trace-sample", 0.01, "share of the calls to trace that come without a trace of their own")
+	f.BoolVar(&o.traceKeys, "trace-keys", false, "name keys in traces; values never are")
 	return c
 }
 
@@ -92,9 +103,42 @@ func (o *startOptions) validate(say io.Writer) (node.Config, error) {
 			advertise = "" // known only when the port is open
 		}
 	}
-	log := slog.New(slog.NewTextHandler(say, &slog.HandlerOptions{Level: level}))
+	log, err := newLog(say, o.logFormat, level)
+	if err != nil {
+		return zero, err
+	}
+	slow := o.slow
+	if slow == 0 {
+		slow = -1 // a node's zero is its default
+	}
 	return node.Config{Dir: o.store, Listen: o.listen, Advertise: advertise, Join: o.join,
-		Insecure: o.insecure, Version: version, Log: log}, nil
+		Insecure: o.insecure, Version: version, Log: log, SlowTransaction: slow, TraceKeys: o.traceKeys}, nil
+}
+
+// newLog makes the process's log.
+func newLog(say io.Writer, format string, level slog.Level) (*slog.Logger, error) {
+	options := &slog.HandlerOptions{Level: level}
+	switch format {
+	case "text":
+		return slog.New(slog.NewTextHandler(say, options)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(say, options)), nil
+	}
+	return nil, usageError("--log-format is text or json, not %q", format)
+}
+
+// trace gives the node its tracer, where there is a collector. End sends what is left.
+func (o *startOptions) trace(cfg *node.Config) (end func(context.Context) error, err error) {
+	if o.otlp == "" {
+		return func(context.Context) error { return nil }, nil
+	}
+	tracer, err := newTracer(o.otlp, o.sample, "shale")
+	if err != nil {
+		return nil, err
+	}
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { cfg.Log.Warn("traces are lost", "err", err) }))
+	cfg.Tracer = tracer
+	return tracer.Shutdown, nil
 }
 
 func hostPort(flag, address string) error {
@@ -116,6 +160,10 @@ const stopTimeout = 10 * time.Second
 
 func runStart(ctx context.Context, o *startOptions, say io.Writer) error {
 	cfg, err := o.validate(say)
+	if err != nil {
+		return err
+	}
+	endTraces, err := o.trace(&cfg)
 	if err != nil {
 		return err
 	}
@@ -145,6 +193,9 @@ func runStart(ctx context.Context, o *startOptions, say io.Writer) error {
 	defer cancel()
 	if e := n.Stop(stop); e != nil {
 		err = &drainError{Cause: errors.Join(err, e)}
+	}
+	if e := endTraces(stop); e != nil {
+		cfg.Log.Warn("the last traces are lost", "err", e)
 	}
 	return err
 }
