@@ -7,9 +7,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/shaledb/shale/cmd/shale/shell"
 )
 
 // version is constant: the linker sets it (make build).
@@ -40,6 +43,9 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	}
 	if line := describe(err); line != "" && code != exitInterrupted {
 		fmt.Fprintf(errOut, "shale: %s\n", line)
+		for picture := range strings.Lines(shell.Caret(err)) {
+			fmt.Fprintf(errOut, "  %s\n", strings.TrimRight(picture, "\n"))
+		}
 	}
 	if code == exitUsage {
 		fmt.Fprintf(errOut, "see %s --help\n", c.CommandPath())
@@ -53,7 +59,8 @@ func newRootCommand() (root *cobra.Command, begun *bool) {
 	begun = new(bool)
 	root = group("shale", "A replicated, sharded, transactional key-value store over SQLite files",
 		newDemoCommand(), newStartCommand(), newInitCommand(), newKVCommand(), newSQLCommand(),
-		newNodeCommand(), newShardCommand(), newStatusCommand(), newBenchCommand(), newVersionCommand())
+		newNodeCommand(), newShardCommand(), newTxnCommand(), newLockCommand(), newStatusCommand(), newTopCommand(),
+		newDebugCommand(), newBenchCommand(), newManCommand(), newVersionCommand())
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.PersistentPreRun = func(*cobra.Command, []string) { *begun = true }
 	return root, begun

@@ -12,7 +12,8 @@ import (
 
 func newShardCommand() *cobra.Command {
 	return group("shard", "Look at the shards, split them, move their leaders",
-		newShardLsCommand(), newShardShowCommand(), newShardSplitCommand(), newShardTransferLeaderCommand())
+		newShardLsCommand(), newShardShowCommand(), newShardSplitCommand(), newShardTransferLeaderCommand(),
+		newShardMergeCommand(), newShardMoveCommand())
 }
 
 // listShards lists the shards in the order of their keys, or one alone.

@@ -12,6 +12,7 @@ type shardLsOptions struct {
 	connect connectOptions
 	output  outputOptions
 	keys    keyOptions
+	watch   watchOptions
 }
 
 func newShardLsCommand() *cobra.Command {
@@ -20,11 +21,16 @@ func newShardLsCommand() *cobra.Command {
 		Use: "ls", Short: "List the shards in the order of their keys", Args: cobra.NoArgs,
 		Long: `List the shards in the order of their keys. The first is the system's own: the directory
 and the timestamp oracle.`,
-		RunE: func(c *cobra.Command, _ []string) error { return runShardLs(c.Context(), &o, c.OutOrStdout()) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			return o.watch.run(c.Context(), c.OutOrStdout(), func(ctx context.Context, out io.Writer) error {
+				return runShardLs(ctx, &o, out)
+			})
+		},
 	}
 	o.connect.register(c)
 	o.output.register(c)
 	o.keys.register(c)
+	o.watch.register(c)
 	return c
 }
 

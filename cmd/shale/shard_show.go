@@ -14,19 +14,24 @@ type shardShowOptions struct {
 	connect connectOptions
 	output  outputOptions
 	keys    keyOptions
+	watch   watchOptions
 }
 
 func newShardShowCommand() *cobra.Command {
 	var o shardShowOptions
 	c := &cobra.Command{
 		Use: "show ID", Short: "Show one shard and its replicas", Args: cobra.ExactArgs(1),
+		ValidArgsFunction: completeArg(shardIDs),
 		RunE: func(c *cobra.Command, args []string) error {
-			return runShardShow(c.Context(), &o, args[0], c.OutOrStdout())
+			return o.watch.run(c.Context(), c.OutOrStdout(), func(ctx context.Context, out io.Writer) error {
+				return runShardShow(ctx, &o, args[0], out)
+			})
 		},
 	}
 	o.connect.register(c)
 	o.output.register(c)
 	o.keys.register(c)
+	o.watch.register(c)
 	return c
 }
 

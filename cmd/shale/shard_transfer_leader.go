@@ -22,6 +22,7 @@ func newShardTransferLeaderCommand() *cobra.Command {
 	var o shardTransferLeaderOptions
 	c := &cobra.Command{
 		Use: "transfer-leader ID NODE", Short: "Move a shard's leadership to its replica on a node", Args: cobra.ExactArgs(2),
+		ValidArgsFunction: completeArg(shardIDs, nodeIDs),
 		RunE: func(c *cobra.Command, args []string) error {
 			return runShardTransferLeader(c.Context(), &o, args[0], args[1], c.OutOrStdout(), c.ErrOrStderr())
 		},

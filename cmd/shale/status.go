@@ -17,18 +17,24 @@ import (
 type statusOptions struct {
 	connect connectOptions
 	output  outputOptions
+	watch   watchOptions
 }
 
 func newStatusCommand() *cobra.Command {
 	var o statusOptions
 	c := &cobra.Command{
 		Use:   "status",
-		Short: "Say whether the cluster is well; exits 5 where it is not",
+		Short: "Say whether the cluster is well, and what to do; exits 5 where it is not",
 		Args:  cobra.NoArgs,
-		RunE:  func(c *cobra.Command, _ []string) error { return runStatus(c.Context(), &o, c.OutOrStdout()) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			return o.watch.run(c.Context(), c.OutOrStdout(), func(ctx context.Context, out io.Writer) error {
+				return runStatus(ctx, &o, out)
+			})
+		},
 	}
 	o.connect.register(c)
 	o.output.register(c)
+	o.watch.register(c)
 	return c
 }
 
@@ -75,10 +81,29 @@ func statusListing(st *shalev1.StatusResponse) *listing {
 		{"answered by", "node " + decimal(st.Node) + ", version " + st.Version + ", up " +
 			(time.Duration(st.UptimeSeconds) * time.Second).String()},
 	}
-	for _, p := range st.Problems {
-		l.rows = append(l.rows, []string{"problem", p})
+	for _, p := range troubles(st) {
+		what := "problem"
+		if p.Note {
+			what = "note"
+		}
+		l.rows = append(l.rows, []string{what, p.What})
+		if p.Advice != "" {
+			l.rows = append(l.rows, []string{"  to do", p.Advice})
+		}
 	}
 	return l
+}
+
+// troubles are what a node says is wrong; one of an earlier release gives no advice.
+func troubles(st *shalev1.StatusResponse) []*shalev1.Problem {
+	if len(st.Advice) > 0 {
+		return st.Advice
+	}
+	var out []*shalev1.Problem
+	for _, p := range st.Problems {
+		out = append(out, &shalev1.Problem{What: p})
+	}
+	return out
 }
 
 func count(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
