@@ -133,8 +133,8 @@ func (s *Server) refuse(w *connect.ErrorWriter, rw http.ResponseWriter, r *http.
 	http.Error(rw, wire.Public(err).Message(), http.StatusServiceUnavailable)
 }
 
-// interceptor gives unary calls a deadline, asks whether they are admitted, measures all, and
-// makes errors public.
+// interceptor gives unary calls a deadline, asks whether their caller may call them and whether
+// they are admitted, measures all, and makes errors public.
 func (s *Server) interceptor() connect.Interceptor { return around{s} }
 
 type around struct{ s *Server }
@@ -148,7 +148,10 @@ func (a around) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 		defer a.s.metrics.underWay.Dec()
 		began := time.Now()
 		var res connect.AnyResponse
-		err := admitUnary(req.Spec().Procedure, req.Any())
+		err := a.s.allowed(ctx, req.Spec().Procedure)
+		if err == nil {
+			err = admitUnary(req.Spec().Procedure, req.Any())
+		}
 		if err == nil {
 			res, err = next(ctx, req)
 		}
@@ -168,7 +171,10 @@ func (a around) WrapStreamingClient(next connect.StreamingClientFunc) connect.St
 func (a around) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
 	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
 		began := time.Now()
-		err := next(ctx, conn)
+		err := a.s.allowed(ctx, conn.Spec().Procedure)
+		if err == nil {
+			err = next(ctx, conn)
+		}
 		if err != nil {
 			err = publicError(ctx, err)
 		}
