@@ -16,7 +16,7 @@ import (
 // nothing is changed.
 func place(c driver.Conn, query string, err error) error {
 	var e *ms.Error
-	if !errors.As(err, &e) || e.Code()&0xff != lib.SQLITE_ERROR {
+	if !errors.As(err, &e) || !faulty(e.Code()) {
 		return err
 	}
 	handle, cause := handleOf(c)
@@ -26,12 +26,22 @@ func place(c driver.Conn, query string, err error) error {
 	tls := libc.NewTLS()
 	defer tls.Close()
 	at := int(lib.Xsqlite3_error_offset(tls, handle))
-	what := strings.TrimSuffix(strings.TrimPrefix(e.Error(), "SQL logic error: "), " (1)")
+	what := strings.TrimPrefix(e.Error(), "SQL logic error: ")
+	what = strings.TrimSuffix(what, fmt.Sprintf(" (%d)", e.Code()))
 	if at < 0 || at > len(query) {
 		return &StatementError{What: what, Offset: -1}
 	}
 	return &StatementError{What: what, Offset: at,
 		Place: fmt.Sprintf("character %d: %s", utf8.RuneCountInString(query[:at])+1, excerpt(query, at))}
+}
+
+// faulty says whether an error is the statement's.
+func faulty(code int) bool {
+	switch code & 0xff {
+	case lib.SQLITE_ERROR, lib.SQLITE_TOOBIG, lib.SQLITE_MISMATCH, lib.SQLITE_RANGE:
+		return true
+	}
+	return false
 }
 
 // around is how much of a statement is shown on either side of the place.
