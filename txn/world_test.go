@@ -254,7 +254,7 @@ func (s *fakeShard) serve(req routing.Request) (routing.Response, error) {
 		r, err = mvcc.Outcome(s.e, a, l)
 		res = &r
 	default:
-		return nil, fmt.Errorf("no such request: %T", req)
+		return s.browse(req)
 	}
 	if err != nil {
 		return nil, err
@@ -395,6 +395,12 @@ func requestKeys(req routing.Request) []mvcc.Key {
 		if a.Reverse {
 			return nil
 		}
+		return []mvcc.Key{a.Span.Start}
+	case *mvcc.VersionsArgs:
+		return []mvcc.Key{max(a.Span.Start, a.After.Key)}
+	case *mvcc.LocksArgs:
+		return []mvcc.Key{max(a.Span.Start, a.After)}
+	case *mvcc.RecordsArgs:
 		return []mvcc.Key{a.Span.Start}
 	}
 	return nil
