@@ -23,11 +23,15 @@ type trio struct {
 	dirs      []string
 	addresses []string
 	nodes     []*Node
+	configure func(*Config) // nil: as it is
 }
 
 // newTrio starts and founds a cluster of n nodes.
-func newTrio(t *testing.T, n int) *trio {
-	c := &trio{t: t, nodes: make([]*Node, n)}
+func newTrio(t *testing.T, n int) *trio { return newTrioOf(t, n, nil) }
+
+// newTrioOf is newTrio with another configuration.
+func newTrioOf(t *testing.T, n int, configure func(*Config)) *trio {
+	c := &trio{t: t, nodes: make([]*Node, n), configure: configure}
 	listeners := make([]net.Listener, n)
 	for i := range n {
 		lis, err := net.Listen("tcp", "127.0.0.1:0")
@@ -56,8 +60,12 @@ func (c *trio) ctx() context.Context {
 }
 
 func (c *trio) startOn(i int, lis net.Listener) {
-	n, err := Start(Config{Dir: c.dirs[i], Listener: lis, Listen: c.addresses[i], Join: c.addresses, Insecure: true,
-		Log: slog.New(slog.NewTextHandler(c.t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo})).With("n", i+1)})
+	cfg := Config{Dir: c.dirs[i], Listener: lis, Listen: c.addresses[i], Join: c.addresses, Insecure: true,
+		Log: slog.New(slog.NewTextHandler(c.t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo})).With("n", i+1)}
+	if c.configure != nil {
+		c.configure(&cfg)
+	}
+	n, err := Start(cfg)
 	require.NoError(c.t, err)
 	c.nodes[i] = n
 }
