@@ -17,7 +17,7 @@ var pragmas = map[string]bool{
 // authorize is asked for each thing that a statement would do, while SQLite prepares it. The
 // session's own memory is the user's to use; files are not, and neither are the session's
 // tables, but for the rows of those with a writer (P30).
-func (s *Session) authorize(action sqlite.AuthorizerActionCode, a, b, _, _ string) sqlite.AuthorizerReturnCode {
+func (s *Session) authorize(action sqlite.AuthorizerActionCode, a, b, _, view string) sqlite.AuthorizerReturnCode {
 	r := s.run
 	if s.internal {
 		return sqlite.AuthorizerOK
@@ -25,6 +25,7 @@ func (s *Session) authorize(action sqlite.AuthorizerActionCode, a, b, _, _ strin
 	if r == nil {
 		return sqlite.AuthorizerDeny
 	}
+	r.views = r.views || view != ""
 	if err := s.judge(r, action, a, b); err != nil {
 		if r.refused == nil {
 			r.refused = err

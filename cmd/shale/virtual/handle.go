@@ -84,7 +84,7 @@ const (
 // limit bounds what one statement can ask of this process's memory.
 func (h *handle) limit() {
 	for id, most := range map[int32]int32{
-		sqlite3.SQLITE_LIMIT_LENGTH:         128 << 20,
+		sqlite3.SQLITE_LIMIT_LENGTH:         64 << 20,
 		sqlite3.SQLITE_LIMIT_ATTACHED:       2,
 		sqlite3.SQLITE_LIMIT_SQL_LENGTH:     statementMax,
 		sqlite3.SQLITE_LIMIT_WORKER_THREADS: 0,

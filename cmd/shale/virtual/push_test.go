@@ -139,12 +139,14 @@ func TestLimitAndOrder(t *testing.T) {
 
 func TestUsedColumns(t *testing.T) {
 	s, versions, _, _ := pushSession(t)
+	text(t, s, "CREATE VIEW some AS SELECT key FROM versions WHERE key = 'a' OR commit_ts > 5")
 	for statement, used := range map[string]string{
 		"SELECT count(*) FROM versions":                                   "",
 		"SELECT key FROM versions WHERE shard = 1":                        "key shard",
 		"SELECT * FROM versions":                                          "key commit_ts shard value",
 		"SELECT key FROM versions WHERE key = 'a' OR commit_ts > 5":       "key commit_ts shard value", // told apart by all
 		"SELECT key FROM versions WHERE value = 'a' OR value = 'b'":       "key value",
+		"SELECT * FROM some":                                              "key commit_ts shard value",
 		"SELECT rowid FROM versions":                                      "key commit_ts shard value",
 		"SELECT v.key FROM shards RIGHT JOIN versions v ON shards.id = 1": "key commit_ts shard value",
 	} {

@@ -23,6 +23,7 @@ type run struct {
 	// What the authorizer saw while SQLite read it.
 	begins   bool // BEGIN, or SAVEPOINT
 	usesKV   bool
+	views    bool // through a view, whose text is not in the statement's
 	usesOurs bool // a table of the session's
 	fillsOwn bool // rows of the user's own tables change
 	writes   map[*Table]bool
@@ -144,7 +145,7 @@ func (s *Session) finish(rows driver.Rows, err error) error {
 // verdict is the statement's error as the caller is to see it: what a table or the commit
 // said, with its type, before what SQLite made of it. A commit that went through is no error.
 func (s *Session) verdict(r *run, err error) error {
-	if err == nil || r.committed != 0 && r.err == nil {
+	if r.err == nil && (err == nil || r.committed != 0) {
 		return nil
 	}
 	ended := r.ctx.Err()
@@ -186,7 +187,7 @@ func (s *Session) needsWhole(r *run, text string, explains bool) (bool, error) {
 	if has(r.tokens, "rowid", "oid", "_rowid_") || len(r.writes) > 0 {
 		return true, nil
 	}
-	if explains || !has(r.tokens, "OR", "RIGHT", "FULL") {
+	if explains || !r.usesOurs || !r.views && !has(r.tokens, "OR", "RIGHT", "FULL") {
 		return false, nil
 	}
 	s.internal = true
