@@ -25,6 +25,8 @@ type candidates struct {
 	list []candidate
 	// bare: the character before the cursor, where nothing is typed yet and it is no space.
 	bare string
+	// last: nothing follows what is put in: no space does.
+	last bool
 }
 
 type candidate struct {
@@ -32,13 +34,12 @@ type candidate struct {
 	shown string // what the menu shows, if that is more
 	doc   string
 	group string
-	open  bool // no space follows
 }
 
 // offer adds one, if it goes on from what is typed.
 func (c *candidates) offer(group, value, doc string) {
 	if len(value) >= len(c.word) && strings.EqualFold(value[:len(c.word)], c.word) {
-		c.list = append(c.list, candidate{value: value, doc: doc, group: group, open: strings.HasSuffix(value, "(") || strings.HasSuffix(value, "/")})
+		c.list = append(c.list, candidate{value: value, doc: doc, group: group})
 	}
 }
 
@@ -50,17 +51,21 @@ func (c *candidates) show(value, shown string) {
 }
 
 // menu is the form of the line editor. It takes a prefix off the line and puts a value in; an
-// empty prefix it replaces by what stands before the cursor up to a space, hence bare.
+// empty prefix it replaces by what stands before the cursor up to a space, hence bare. The space
+// that follows goes away again where a sign is typed next.
 func (c candidates) menu() readline.Completions {
 	raw := make([]readline.Completion, 0, len(c.list))
 	for _, one := range c.list {
 		r := readline.Completion{Value: c.bare + one.value, Display: one.value, Description: one.doc, Tag: one.group}
+		if !c.last && !strings.ContainsRune("(/)", rune(one.value[len(one.value)-1])) {
+			r.Value += " "
+		}
 		if one.shown != "" {
 			r.Display = one.shown
 		}
 		raw = append(raw, r)
 	}
-	out := readline.CompleteRaw(raw).NoSpace()
+	out := readline.CompleteRaw(raw).NoSpace(',', ';', ')')
 	out.PREFIX = c.bare + c.word
 	return out
 }
@@ -76,7 +81,9 @@ func (s *Shell) complete(before, after string) candidates {
 	case open(raw):
 		return candidates{} // in a text or a comment
 	}
-	return s.completeSQL(raw, after)
+	c := s.completeSQL(raw, after)
+	c.last = after != "" && !nameByte(after[0])
+	return c
 }
 
 // current is the statement in which a text ends: where it begins to say something, and all of it.
@@ -156,6 +163,7 @@ func (s *Shell) completeCommand(text string) candidates {
 	}
 	c := candidates{word: rest[strings.LastIndexByte(rest, ' ')+1:]}
 	first := !strings.Contains(strings.TrimLeft(rest, " "), " ")
+	c.last = command.hint != aTarget
 	switch {
 	case command.hint == aStatement:
 		if _, behind, ok := strings.Cut(strings.TrimLeft(rest, " "), " "); ok && strings.Trim(firstWord(rest), "0123456789.") == "" {

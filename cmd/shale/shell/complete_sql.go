@@ -195,8 +195,12 @@ func (s *Shell) relationsInto(c *candidates) {
 
 // function offers one with its signature.
 func (s *Shell) function(c *candidates, group, name, signature, doc string) {
-	c.offer(group, name+"(", doc)
-	c.show(name+"(", signature)
+	value := name + "("
+	if strings.HasSuffix(signature, "()") {
+		value += ")"
+	}
+	c.offer(group, value, doc)
+	c.show(value, signature)
 }
 
 // expressions offers what can stand in an expression, or between two.

@@ -3,6 +3,7 @@ package shell
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/reeflective/readline"
@@ -15,7 +16,8 @@ func (s *Shell) edited() func() (string, error) {
 		"enable-bracketed-paste":       true, // what is pasted runs at Enter, not line by line
 		"completion-ignore-case":       true,
 		"menu-complete-display-prefix": true, // the first TAB shows, the second chooses
-		"multiline-column":             false,
+		// What marks the lines of a statement is gray. Without it they are indented.
+		"multiline-column": os.Getenv("NO_COLOR") == "",
 	} {
 		// It fails where a variable has another type: they are the library's own.
 		_ = sh.Config.Set(name, value)
@@ -25,7 +27,7 @@ func (s *Shell) edited() func() (string, error) {
 		_ = sh.Config.Bind(keymap, "\t", "menu-complete", false)
 	}
 	sh.Prompt.Primary(s.prompt)
-	sh.Prompt.Secondary(func() string { return s.promptFor("…") })
+	sh.Prompt.Secondary(s.secondary)
 	sh.AcceptMultiline = func(typed []rune) bool { return accepted(string(typed)) }
 	sh.Completer = func(line []rune, cursor int) readline.Completions {
 		return s.complete(string(line[:cursor]), string(line[cursor:])).menu()

@@ -82,7 +82,12 @@ func (s *Shell) promptFor(text string) string {
 	if text == "" {
 		return s.prompt()
 	}
-	return "   ...> "
+	return s.secondary()
+}
+
+// secondary is as wide as the prompt: the lines of a statement stand below each other.
+func (s *Shell) secondary() string {
+	return fmt.Sprintf("%*s", len(s.prompt()), "...> ")
 }
 
 // plainly reads lines up to where a statement ends; what is left at the end is one, too. Ask
