@@ -93,7 +93,7 @@ func (c *Cluster) Close() {
 // Tables are the tables and table-valued functions.
 func (c *Cluster) Tables() []*virtual.Table {
 	return append(over(c), c.shardsTable(), c.replicasTable(), c.raftTable(), c.nodesTable(), c.waitsTable(),
-		c.hotFunction(), plansTable(), c.settingsTable(), c.metricsTable())
+		c.hotFunction(), c.explainFunction(), plansTable(), c.settingsTable(), c.metricsTable())
 }
 
 // Functions are the scalar functions.
