@@ -274,7 +274,7 @@ func messages() []proto.Message {
 		&shalev1.ResolveLockRequest{}, &shalev1.ActivityRequest{},
 		&shalev1.DrainNodeRequest{}, &shalev1.DecommissionNodeRequest{}, &shalev1.StatusRequest{},
 		&nodev1.HelloRequest{}, &nodev1.InitRequest{}, &nodev1.BootstrapRequest{}, &nodev1.JoinRequest{},
-		&nodev1.InspectRequest{}, &nodev1.SnapshotOffsetRequest{},
+		&nodev1.InspectRequest{}, &nodev1.SnapshotOffsetRequest{}, &nodev1.ExplainRequest{}, &nodev1.SettingsRequest{},
 	}
 }
 

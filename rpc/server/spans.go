@@ -131,7 +131,7 @@ func accessOfFields(req any) (access, error) {
 		*shalev1.MoveReplicaRequest, *shalev1.TransferLeaderRequest, *shalev1.DrainNodeRequest,
 		*shalev1.DecommissionNodeRequest, *shalev1.StatusRequest,
 		*nodev1.HelloRequest, *nodev1.InitRequest, *nodev1.BootstrapRequest, *nodev1.JoinRequest, *nodev1.InspectRequest,
-		*nodev1.SnapshotOffsetRequest:
+		*nodev1.SnapshotOffsetRequest, *nodev1.ExplainRequest, *nodev1.SettingsRequest:
 		return access{cluster: true}, nil
 	}
 	return access{}, &mvcc.InvalidError{Reason: "REQUEST_UNKNOWN", What: fmt.Sprintf("no rule says who may send %T", req),
