@@ -26,7 +26,7 @@ func TestVersionsComeOnceWhateverIsSplit(t *testing.T) {
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 1))
 	for range 60 {
-		w := &world{shards: shardsAt("d", "m", "t"), pageMax: 1 + rng.IntN(7), clock: 1000}
+		w := &world{shards: shardsAt("d", "m", "t"), pageMax: 1 + rng.IntN(7), clock: 5000}
 		want := []string{}
 		for k := 'a'; k <= 'z'; k++ {
 			for n := rng.IntN(4); n > 0; n-- {

@@ -96,11 +96,11 @@ type statusName struct{}
 
 // statuses asks all replicas at once, once for the statement.
 func (c *Cluster) statuses(ctx context.Context) ([]replicaStatus, error) {
+	list, err := c.list(ctx) // not inside once, which does not nest
+	if err != nil {
+		return nil, err
+	}
 	return once(ctx, statusName{}, func() ([]replicaStatus, error) {
-		list, err := c.list(ctx)
-		if err != nil {
-			return nil, err
-		}
 		var out []replicaStatus
 		var calls []*routing.Call
 		for _, d := range list.Shards {
@@ -126,10 +126,11 @@ func (c *Cluster) statuses(ctx context.Context) ([]replicaStatus, error) {
 	})
 }
 
+// roleText is what a replica takes itself for; of one that says nothing, what it was made.
 func roleText(r routing.Role, st *routing.StatusResult) string {
 	switch {
-	case st != nil && st.Leading:
-		return "leader"
+	case st != nil && st.Role != "":
+		return st.Role
 	case r == routing.Learner:
 		return "learner"
 	}
@@ -141,7 +142,7 @@ func (c *Cluster) replicasTable() *virtual.Table {
 		Name: "replicas", Doc: "the replicas, each by its own word; of one that is away only the directory's", Rows: 300,
 		Columns: []virtual.Column{
 			column("shard", "INTEGER", ""), column("node", "INTEGER", ""), column("replica", "INTEGER", "its id"),
-			column("role", "TEXT", "leader, voter or learner"), column("applied", "INTEGER", "log index; NULL: it is away"),
+			column("role", "TEXT", "leader, follower, candidate or learner; voter: it is away"), column("applied", "INTEGER", "log index; NULL: it is away"),
 			column("flushed", "INTEGER", "what its file has"), column("commit_index", "INTEGER", ""),
 			column("log_first", "INTEGER", ""), column("log_last", "INTEGER", ""),
 			column("overlay_rows", "INTEGER", "not flushed yet"), column("size_bytes", "INTEGER", "of its file"),
@@ -169,7 +170,8 @@ func (r *replicaStatus) row() []any {
 	if st == nil {
 		return row
 	}
-	row[4], row[5], row[7], row[9] = count(st.Applied), count(st.Flushed), count(st.LogFirst), count(st.OverlayRows)
+	row[4], row[5], row[6], row[7] = count(st.Applied), count(st.Flushed), known(st.Commit), count(st.LogFirst)
+	row[8], row[9] = known(st.LogLast), count(st.OverlayRows)
 	row[10], row[11], row[12], row[14] = count(st.SizeBytes), count(st.Locks), count(st.Waiting), text(st.Quarantine)
 	if st.LeaseUntil > 0 {
 		row[13] = st.LeaseUntil.Milliseconds()
@@ -187,13 +189,12 @@ func text(s string) any {
 
 func (c *Cluster) raftTable() *virtual.Table {
 	return &virtual.Table{
-		Name: "raft", Doc: "each replica's place in its Raft group; match, next and state are its leader's word", Rows: 300,
+		Name: "raft", Doc: "each replica's place in its Raft group; match and state are its leader's word", Rows: 300,
 		Columns: []virtual.Column{
-			column("shard", "INTEGER", ""), column("node", "INTEGER", ""), column("role", "TEXT", "leader, voter or learner"),
+			column("shard", "INTEGER", ""), column("node", "INTEGER", ""), column("role", "TEXT", "leader, follower, candidate or learner; voter: it is away"),
 			column("term", "INTEGER", ""), column("vote", "INTEGER", "a replica's id"), column("lead", "INTEGER", "a node, by this replica's word"),
 			column("commit_index", "INTEGER", ""), column("applied", "INTEGER", ""),
-			column("match", "INTEGER", "the log is known to agree up to here"), column("next", "INTEGER", "the index to be sent next"),
-			column("state", "TEXT", "probe, replicate or snapshot"),
+			column("match", "INTEGER", "the log is known to agree up to here"), column("state", "TEXT", "probe, replicate or snapshot"),
 		},
 		Scan: func(ctx context.Context, _ *virtual.Query) iter.Seq2[[]any, error] {
 			return gathered(func() ([][]any, error) {
@@ -219,16 +220,17 @@ func leaderOf(all []replicaStatus, shard routing.ShardID) (leader *routing.Statu
 }
 
 func (r *replicaStatus) raftRow(leader *routing.StatusResult) []any {
-	row := []any{count(r.shard), count(r.replica.Node), roleText(r.replica.Role, r.status), nil, nil, nil, nil, nil, nil, nil, nil}
+	row := []any{count(r.shard), count(r.replica.Node), roleText(r.replica.Role, r.status), nil, nil, nil, nil, nil, nil, nil}
 	if st := r.status; st != nil {
-		row[3], row[7] = count(st.Term), count(st.Applied)
+		row[3], row[4], row[5], row[6] = count(st.Term), known(st.Vote), known(st.Lead), known(st.Commit)
+		row[7] = count(st.Applied)
 	}
 	if leader == nil {
 		return row
 	}
 	for _, p := range leader.Progress {
 		if p.Replica == r.replica.ID {
-			row[8], row[10] = count(p.Match), text(p.State)
+			row[8], row[9] = count(p.Match), text(p.State)
 		}
 	}
 	return row
