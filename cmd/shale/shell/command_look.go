@@ -112,7 +112,7 @@ func (s *Shell) leader(ctx context.Context, shard string) error {
 }
 
 func (s *Shell) versions(ctx context.Context, rest string) error {
-	found, err := words(rest)
+	found, err := words(rest, 0)
 	if err != nil {
 		return err
 	}
@@ -139,10 +139,10 @@ var explainTxn = regexp.MustCompile(`(?i)^\s*EXPLAIN\s+TXN\s+(\S+)\s*$`)
 
 func (s *Shell) explain(ctx context.Context, id string) error {
 	id = strings.Trim(id, `'"`)
-	if id == "" || strings.ContainsFunc(id, unicode.IsSpace) {
+	if strings.ContainsFunc(id, unicode.IsSpace) {
 		return mistake(".explain takes a transaction's id: the start_ts of its versions, or what the logs say")
 	}
-	if _, err := strconv.ParseUint(id, 10, 63); err != nil {
+	if _, err := strconv.ParseUint(id, 10, 63); err != nil && id != "" {
 		id = literal(id)
 	}
 	return s.query(ctx, "SELECT * FROM explain("+id+")")

@@ -103,7 +103,7 @@ func (s *Shell) closeFile(err *error) {
 
 // oneWord reads a single word, in quotes where it has spaces. None: an empty one.
 func (s *Shell) oneWord(usage, rest string) (string, error) {
-	found, err := words(rest)
+	found, err := words(rest, 0)
 	switch {
 	case err != nil:
 		return "", err

@@ -43,7 +43,7 @@ func (s *Shell) allCommands() []command {
 		{".locks", "", "the undecided writes", anything, s.look("SELECT * FROM locks")},
 		{".waits", "", "who waits for whom", anything, s.look("SELECT * FROM waits")},
 		{".hot", "", "the busiest keys and shards", anything, s.look("SELECT * FROM hot()")},
-		{".explain", "ID", "where a transaction's time went; so does EXPLAIN TXN id", anything, s.explain},
+		{".explain", "[ID]", "where a transaction's time went, as EXPLAIN TXN id; or which are known", anything, s.explain},
 		{".asof", "[TS|TIME|now]", "see the past at a timestamp, or as of '2026-11-23 10:00'; or the present", anything, s.asOf},
 		{".use", "cluster|shard N|replica NODE", "what statements run on; shard N replica NODE is one replica", aTarget, s.use},
 		{".watch", "[SECONDS] STATEMENT", "repeat a statement until Ctrl-C, every 2 seconds or so many", aStatement, s.watch},

@@ -42,15 +42,16 @@ func (w word) key() (k mvcc.Key, err error) {
 
 // parseKeys reads a line about keys.
 func parseKeys(line string) (*keyWords, error) {
-	found, err := words(line)
+	k := &keyWords{verb: keyWord(firstWord(line))}
+	if k.verb == "PUT" {
+		return k, k.put(line)
+	}
+	found, err := words(line, 0)
 	if err != nil {
 		return nil, err
 	}
-	k := &keyWords{verb: keyWord(found[0].text)}
 	args := found[1:]
 	switch {
-	case k.verb == "PUT":
-		return k, k.put(line, args)
 	case k.verb == "SCAN":
 		return k, k.scan(args)
 	case len(args) == 0:
@@ -68,18 +69,25 @@ func parseKeys(line string) (*keyWords, error) {
 	return k, nil
 }
 
-// put: a value without quotes goes on to the line's end, with its spaces.
-func (k *keyWords) put(line string, args []word) error {
-	if len(args) < 2 || len(args) > 2 && !args[1].bare {
-		return mistake(`PUT KEY VALUE; a value with spaces at its ends, semicolons or line breaks stands in 'quotes'`)
+// put: a value without quotes goes on to the line's end, with its spaces and quotes.
+func (k *keyWords) put(line string) error {
+	found, err := words(line, 3)
+	if err == nil && len(found) == 3 && !found[2].bare {
+		found, err = words(line, 0)
 	}
-	key, err := args[0].key()
 	if err != nil {
 		return err
 	}
-	k.keys, k.value = []mvcc.Key{key}, []byte(args[1].text)
-	if args[1].bare {
-		k.value = []byte(trimEnd(line[args[1].at:]))
+	if len(found) != 3 {
+		return mistake(`PUT KEY VALUE; a value with spaces at its ends, semicolons or line breaks stands in 'quotes'`)
+	}
+	key, err := found[1].key()
+	if err != nil {
+		return err
+	}
+	k.keys, k.value = []mvcc.Key{key}, []byte(found[2].text)
+	if found[2].bare {
+		k.value = []byte(trimEnd(line[found[2].at:]))
 	}
 	return nil
 }

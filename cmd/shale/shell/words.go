@@ -69,11 +69,11 @@ type word struct {
 	bare bool
 }
 
-// words reads the words of a line: bare, in 'single' quotes as they stand, or in "double"
-// quotes with Go's escapes.
-func words(line string) ([]word, error) {
+// words reads the words of a line, or only so many: bare, in 'single' quotes as they stand, or
+// in "double" quotes with Go's escapes.
+func words(line string, most int) ([]word, error) {
 	var out []word
-	for i := 0; i < len(line); {
+	for i := 0; i < len(line) && (len(out) < most || most == 0); {
 		if strings.ContainsRune(" \t\r\n;", rune(line[i])) {
 			i++
 			continue
