@@ -59,7 +59,7 @@ type watch struct {
 
 // watched runs the commit and says where its time went.
 func (t *commit) watched(ctx context.Context) (timestamp.Timestamp, error) {
-	ctx, t.watch.span = spanIn(ctx, "Commit", trace.WithAttributes(attribute.String("shale.txn", t.tx.Start.String())))
+	ctx, t.watch.span = spanIn(ctx, "Commit")
 	w := &t.watch
 	w.report.Start = t.tx.Start
 	if t.c.cfg.Ended != nil {
@@ -73,7 +73,7 @@ func (t *commit) watched(ctx context.Context) (timestamp.Timestamp, error) {
 	t.enter(w.step)
 	w.report.Mode, w.report.Err = t.mode(), err
 	if w.span != nil {
-		w.span.SetAttributes(attribute.String("shale.mode", w.report.Mode.String()))
+		w.span.SetAttributes(attribute.String("shale.txn", t.tx.Start.String()), attribute.String("shale.mode", w.report.Mode.String()))
 		endSpan(w.span, err)
 	}
 	if t.c.cfg.Ended != nil {
@@ -113,12 +113,12 @@ func (t *commit) joined(ctx context.Context) context.Context {
 
 // spanIn begins a child of the context's span where that is sampled, though it may have ended;
 // nil: it is not. It asks nobody for a tracer: whoever began the trace chose one.
-func spanIn(ctx context.Context, name string, options ...trace.SpanStartOption) (context.Context, trace.Span) {
+func spanIn(ctx context.Context, name string) (context.Context, trace.Span) {
 	parent := trace.SpanFromContext(ctx)
 	if !parent.SpanContext().IsSampled() {
 		return ctx, nil
 	}
-	return parent.TracerProvider().Tracer("github.com/shaledb/shale/txn").Start(ctx, name, options...)
+	return parent.TracerProvider().Tracer("github.com/shaledb/shale/txn").Start(ctx, name)
 }
 
 // endSpan ends what spanIn began. What an error says may name keys: its kind is enough.
