@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/shaledb/shale/cmd/shale/shell"
 	"github.com/shaledb/shale/txn"
 )
 
@@ -139,20 +140,30 @@ func startDemo(ctx context.Context, o *demoOptions, log *slog.Logger, say io.Wri
 
 // show runs what there is to see.
 func (d *demo) show(ctx context.Context, o *demoOptions, in io.Reader, out, say io.Writer) error {
-	sh := &shell{
-		look: &clusterInspector{conn: d.conn, db: d.db, rows: printedMax, copyMax: copiedMax, page: pageRows},
-		conn: d.conn,
-		keys: &kvWords{db: d.db, out: out}, bank: d.bank, timeout: demoTimeout, output: o.output, out: out, say: say,
+	l := &looks{conn: d.conn, rows: printedMax, write: true, patience: demoTimeout}
+	defer l.close()
+	engine, err := l.use(ctx, shell.Target{})
+	if err != nil {
+		return err
 	}
+	sh := shell.New(shell.Config{
+		Engine: engine, In: in, Out: out, Say: say, Format: o.output.shown(), Timeout: demoTimeout,
+		History: shell.HistoryFile(), Describe: describe, Use: l.use,
+		Extra: []shell.Command{{Name: ".bank", Doc: "the accounts' total, of one moment", Run: d.bank.command}},
+	})
 	if len(o.text) > 0 {
-		return sh.runAll(ctx, o.text)
+		var scripts []shell.Script
+		for _, text := range o.text {
+			scripts = append(scripts, shell.Script{Text: text})
+		}
+		return asStatement(sh.RunAll(ctx, scripts))
 	}
 	d.introduce(say)
 	if o.noShell {
 		return d.wait(ctx)
 	}
 	fmt.Fprint(say, "\nThe shell: SQL ends with a semicolon; .help lists the rest, .exit ends the demo.\n\n")
-	return sh.converse(ctx, in)
+	return asStatement(sh.Run(ctx))
 }
 
 // wait is until it is interrupted, or a node fails.
@@ -202,13 +213,15 @@ From another terminal:
   sqlite3 -readonly %[3]s/shards/2/shard.db 'SELECT * FROM readable LIMIT 5'
 
 Here:
-  SELECT count(*) FROM versions;
+  SELECT shard, count(*) FROM versions GROUP BY shard;
   SELECT key_text, value_text ->> 'population' AS population FROM latest
     WHERE key_text LIKE 'city/%%' ORDER BY 2 DESC LIMIT 5;
-  SELECT shard, count(*) FROM versions GROUP BY shard;
   SELECT sum(value_text) FROM latest WHERE key_text LIKE 'account/%%';
-  get city/Zürich
-  put city/Basel {"country":"Switzerland","population":177000}
+  SELECT * FROM blame('account/00', 'account/01') LIMIT 5;    -- who wrote what is there now
+  SELECT * FROM diff(ts('-10 seconds'), ts_now()) LIMIT 5;    -- what has changed
+  GET city/Zürich
+  PUT city/Basel {"country":"Switzerland","population":177000}
+  .versions city/Basel
   .shards
 `, a[0], last, d.cluster.nodeDir(0))
 }

@@ -9,6 +9,9 @@ import (
 
 	"connectrpc.com/connect"
 
+	"github.com/shaledb/shale/cmd/shale/shell"
+	"github.com/shaledb/shale/cmd/shale/tables"
+	"github.com/shaledb/shale/cmd/shale/virtual"
 	"github.com/shaledb/shale/rpc/wire"
 )
 
@@ -52,7 +55,30 @@ func (e *missingError) Error() string { return e.What }
 // errInterrupted: the user ended a prompt with an interrupt.
 var errInterrupted = errors.New("interrupted")
 
-func isInterrupt(err error) bool { return errors.Is(err, errInterrupted) }
+func isInterrupt(err error) bool {
+	return errors.Is(err, errInterrupted) || errors.Is(err, shell.ErrInterrupted)
+}
+
+// shellCode is the code for what the shell and its tables say, if err is theirs.
+func shellCode(err error) (code int, ok bool) {
+	var (
+		mistake  *shell.MistakeError
+		readOnly *shell.ReadOnlyError
+		refused  *virtual.RefusedError
+		noNode   *tables.NoNodeError
+	)
+	switch {
+	case errors.As(err, &mistake), errors.Is(err, shell.ErrNoStatement):
+		return exitUsage, true
+	case errors.As(err, &readOnly), errors.As(err, &refused):
+		return exitNotAllowed, true
+	case errors.As(err, &noNode):
+		return exitNotFound, true
+	case errors.Is(err, shell.ErrTimeout):
+		return exitUnreachable, true
+	}
+	return 0, false
+}
 
 // exitCode is the one place where an error becomes a code.
 func exitCode(err error) int {
@@ -76,6 +102,9 @@ func exitCode(err error) int {
 		return exitUnreachable
 	case errors.As(err, &missing), errors.Is(err, fs.ErrNotExist):
 		return exitNotFound
+	}
+	if code, ok := shellCode(err); ok {
+		return code
 	}
 	switch code := wire.Public(err).Code(); code {
 	case connect.CodeUnavailable, connect.CodeDeadlineExceeded:

@@ -13,16 +13,21 @@ import (
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/shaledb/shale/cmd/shale/output"
 )
 
 // outputOptions say how a listing is printed.
 type outputOptions struct{ format string }
 
 // formats are what -o takes.
-func formats() []string { return []string{"table", "json", "jsonl", "csv"} }
+func formats() []string { return output.Names() }
+
+// shown is the format of what is printed row by row.
+func (o *outputOptions) shown() output.Format { return output.Format(o.format) }
 
 func (o *outputOptions) register(c *cobra.Command) {
-	c.Flags().StringVarP(&o.format, "output", "o", "table", "table, json, jsonl or csv")
+	c.Flags().StringVarP(&o.format, "output", "o", "table", "table, json, jsonl, csv or markdown")
 	complete := cobra.FixedCompletions(formats(), cobra.ShellCompDirectiveNoFileComp)
 	// It fails only where the flag does not exist, which is two lines up.
 	_ = c.RegisterFlagCompletionFunc("output", complete)
@@ -69,6 +74,14 @@ func (o *outputOptions) printRows(w io.Writer, header []string, rows [][]string)
 		return out.WriteAll(rows)
 	}
 	t := table.NewWriter()
+	if o.format == string(output.Markdown) {
+		t.AppendHeader(cells(header))
+		for _, r := range rows {
+			t.AppendRow(cells(r))
+		}
+		_, err := io.WriteString(w, t.RenderMarkdown()+"\n")
+		return err
+	}
 	style := table.StyleDefault
 	style.Options = table.Options{SeparateColumns: true}
 	style.Box = table.BoxStyle{PaddingRight: "  "}

@@ -14,16 +14,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// output is a buffer that one goroutine writes and another waits on.
-type output struct {
+// heard is a buffer that one goroutine writes and another waits on.
+type heard struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 	news chan struct{}
 }
 
-func newOutput() *output { return &output{news: make(chan struct{}, 1)} }
+func newHeard() *heard { return &heard{news: make(chan struct{}, 1)} }
 
-func (o *output) Write(p []byte) (int, error) {
+func (o *heard) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	defer func() {
@@ -35,14 +35,14 @@ func (o *output) Write(p []byte) (int, error) {
 	return o.text.Write(p)
 }
 
-func (o *output) String() string {
+func (o *heard) String() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.text.String()
 }
 
 // wait is until the text holds a word.
-func (o *output) wait(t *testing.T, word string) {
+func (o *heard) wait(t *testing.T, word string) {
 	t.Helper()
 	for deadline := time.After(60 * time.Second); !strings.Contains(o.String(), word); {
 		select {
@@ -55,7 +55,7 @@ func (o *output) wait(t *testing.T, word string) {
 
 // running is a command that runs until it is interrupted.
 type running struct {
-	say, out  *output
+	say, out  *heard
 	interrupt context.CancelFunc
 	ended     chan int
 }
@@ -63,7 +63,7 @@ type running struct {
 func start(t *testing.T, args ...string) *running {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	r := &running{say: newOutput(), out: newOutput(), interrupt: cancel, ended: make(chan int, 1)}
+	r := &running{say: newHeard(), out: newHeard(), interrupt: cancel, ended: make(chan int, 1)}
 	go func() { r.ended <- run(ctx, args, strings.NewReader(""), r.out, r.say) }()
 	t.Cleanup(func() { cancel() })
 	return r

@@ -11,11 +11,16 @@ import (
 func (s *topSample) text(width, height int) string {
 	var b strings.Builder
 	s.head(&b, width)
-	s.nodeTable(&b)
+	s.nodeTable(&b, min(max(width-62, 12), 30))
 	rest := topRows{shards: len(s.Shards), keys: len(s.HotKeys), waits: len(s.Waits)}
 	if height > 0 {
-		// Three tables with a line between and a header each.
-		rest = rest.within(height - strings.Count(b.String(), "\n") - 6)
+		left := height - strings.Count(b.String(), "\n")
+		for _, rows := range []int{rest.shards, rest.keys, rest.waits} {
+			if rows > 0 {
+				left -= 2 // an empty line and a header
+			}
+		}
+		rest = rest.within(left)
 	}
 	wide := max(width-52, 12)
 	if rest.shards > 0 {
@@ -63,9 +68,9 @@ func (s *topSample) head(b *strings.Builder, width int) {
 		s.Cluster.Alive, s.Cluster.Nodes, s.Cluster.Shards)
 }
 
-func (s *topSample) nodeTable(b *strings.Builder) {
-	fmt.Fprintf(b, "%4s %-21s %-8s %4s %4s %5s %7s %11s %11s\n", "NODE", "ADDRESS", "STATE", "LEAD", "REPL", "CPU%", "REQ/S",
-		"GET 50/99", "WRITE 50/99")
+func (s *topSample) nodeTable(b *strings.Builder, wide int) {
+	fmt.Fprintf(b, "%4s %-*s %-8s %4s %4s %5s %7s %11s %11s\n", "NODE", wide, "ADDRESS", "STATE", "LEAD", "REPL", "CPU%", "REQ/S",
+		"GET 50/99ms", "WRITE 50/99")
 	for _, n := range s.Nodes {
 		state := n.State
 		if state == "down" {
@@ -76,7 +81,7 @@ func (s *topSample) nodeTable(b *strings.Builder) {
 			cpu, requests = fmt.Sprintf("%.0f", n.CPU), rate(n.Requests)
 			get, write = pair(n.GetP50, n.GetP99), pair(n.WriteP50, n.WriteP99)
 		}
-		fmt.Fprintf(b, "%4d %-21s %-8s %4d %4d %5s %7s %11s %11s\n", n.ID, cut(n.Address, 21), state, n.Leaders, n.Replicas,
+		fmt.Fprintf(b, "%4d %-*s %-8s %4d %4d %5s %7s %11s %11s\n", n.ID, wide, cut(n.Address, wide), state, n.Leaders, n.Replicas,
 			cpu, requests, get, write)
 	}
 }
@@ -92,9 +97,9 @@ func pair(low, high float64) string {
 func latency(ms float64) string {
 	switch {
 	case ms < 10:
-		return fmt.Sprintf("%.1fms", ms)
+		return fmt.Sprintf("%.1f", ms)
 	case ms < 1000:
-		return fmt.Sprintf("%.0fms", ms)
+		return fmt.Sprintf("%.0f", ms)
 	}
 	return fmt.Sprintf("%.1fs", ms/1000)
 }
