@@ -15,6 +15,9 @@ func (s *Shell) edited() func() (string, error) {
 	for name, value := range map[string]any{
 		"enable-bracketed-paste":       true, // what is pasted runs at Enter, not line by line
 		"completion-ignore-case":       true,
+		"convert-meta":                 false, // it takes ü for a key with Alt
+		"input-meta":                   true,
+		"output-meta":                  true,
 		"menu-complete-display-prefix": true, // the first TAB shows, the second chooses
 		// What marks the lines of a statement is gray. Without it they are indented.
 		"multiline-column": os.Getenv("NO_COLOR") == "",

@@ -118,8 +118,8 @@ func TestHistoryNowhere(t *testing.T) {
 	t.Setenv("XDG_STATE_HOME", "/state")
 	require.Equal(t, "/state/shale/history", HistoryFile())
 	t.Setenv("XDG_STATE_HOME", "relative")
-	t.Setenv("HOME", "/home/me")
-	require.Equal(t, "/home/me/.local/state/shale/history", HistoryFile())
+	t.Setenv("HOME", "/somewhere")
+	require.Equal(t, "/somewhere/.local/state/shale/history", HistoryFile())
 	t.Setenv("HOME", "")
 	require.Empty(t, HistoryFile())
 }

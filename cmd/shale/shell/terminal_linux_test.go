@@ -79,6 +79,10 @@ func TestTerminalStatement(t *testing.T) {
 		run 2;
 		see answer
 		prompt shale>
+		run GET city/Zürich city/東京
+		see no such key: city/Zürich
+		see no such key: city/東京
+		prompt shale>
 		run .mode csv
 		prompt shale>
 		run MANY 3;
