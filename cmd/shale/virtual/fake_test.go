@@ -126,6 +126,7 @@ type store struct {
 	data      map[string]Entry
 	log       []string // what was asked of its transactions
 	commitErr error
+	hook      func(what string) // called in begin and commit
 	open      int
 }
 
@@ -138,6 +139,9 @@ func newStore(pairs ...string) *store {
 }
 
 func (st *store) begin(context.Context) (Transaction, error) {
+	if st.hook != nil {
+		st.hook("begin")
+	}
 	st.open++
 	st.clock++
 	return &fakeTx{store: st, readTS: st.clock, writes: map[string]write{}, points: map[string]map[string]write{}}, nil
@@ -281,6 +285,9 @@ func (tx *fakeTx) Commit(ctx context.Context) (uint64, error) {
 		if w.insert && exists {
 			return 0, &existsError{k}
 		}
+	}
+	if st.hook != nil {
+		st.hook("commit")
 	}
 	st.clock++
 	for k, w := range tx.writes {

@@ -3,7 +3,10 @@ package virtual
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -278,4 +281,107 @@ func TestKVCut(t *testing.T) {
 		require.False(t, s.handle.inTransaction())
 	}
 	require.Zero(t, st.open)
+}
+
+// A commit that went through is no error, though the caller had given up by then.
+func TestKVCanceledWhileCommitting(t *testing.T) {
+	for _, statements := range [][]string{{"INSERT INTO kv(key, value) VALUES ('b', 2)"}, {"BEGIN", "INSERT INTO kv(key, value) VALUES ('b', 2)", "COMMIT"},
+		{"INSERT INTO kv(key, value) VALUES ('b', 2) RETURNING key"}} {
+		s, st := kvSession(t, "a", "1")
+		ctx, cancel := context.WithCancel(context.Background())
+		st.hook = func(what string) {
+			if what == "commit" {
+				cancel()
+			}
+		}
+		var committed uint64
+		for _, statement := range statements {
+			rows, err := s.Query(ctx, statement)
+			require.NoError(t, err)
+			for rows.Next() {
+			}
+			require.NoError(t, rows.Close())
+			committed = rows.Committed()
+		}
+		require.Equal(t, st.clock, committed)
+		require.Equal(t, "a=1 b=2", st.now())
+		require.Nil(t, s.Transaction())
+		require.False(t, s.handle.inTransaction())
+	}
+}
+
+func TestKVCanceledWhileBeginning(t *testing.T) {
+	s, st := kvSession(t, "a", "1")
+	for _, statement := range []string{"BEGIN", "SAVEPOINT x", "SELECT * FROM kv", "DELETE FROM kv"} {
+		ctx, cancel := context.WithCancel(context.Background())
+		st.hook = func(string) { cancel() }
+		_, err := allIn(ctx, s, statement)
+		require.ErrorIs(t, err, context.Canceled, statement)
+		require.Nil(t, s.Transaction())
+		require.False(t, s.handle.inTransaction())
+		require.Zero(t, st.open)
+		require.Equal(t, "a=1", st.now())
+	}
+}
+
+// TestKVTwin drives kv and a table of SQLite's own through the same transactions: what SQLite
+// does to one, the distributed transaction must do to the other.
+func TestKVTwin(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	g := &twinGen{rand.New(rand.NewPCG(seed, 2))}
+	s, st := kvSession(t)
+	text(t, s, "CREATE TABLE own(key TEXT PRIMARY KEY, value NOT NULL)")
+	failed := 0
+	for range 3000 {
+		statement := g.change()
+		_, errKV := all(s, strings.ReplaceAll(statement, "@", "kv"))
+		if statement != strings.ReplaceAll(statement, "@", "") {
+			_, errOwn := all(s, strings.ReplaceAll(statement, "@", "own"))
+			require.Equal(t, errOwn == nil, errKV == nil, "seed %d: %s: %v, %v", seed, statement, errOwn, errKV)
+		}
+		if errKV != nil {
+			failed++
+		}
+		require.Equal(t, s.handle.inTransaction(), s.Transaction() != nil)
+		require.Equal(t, text(t, s, "SELECT key, value FROM own ORDER BY key"), text(t, s, "SELECT key, value FROM kv ORDER BY key"),
+			"seed %d: %s", seed, statement)
+		if s.Transaction() == nil {
+			require.Zero(t, st.open)
+		}
+	}
+	require.NotZero(t, failed)
+}
+
+func (g *twinGen) change() string {
+	key := func() string { return g.pick("'a'", "'b'", "'ab'", "'c'") }
+	switch g.IntN(16) {
+	case 0:
+		return g.pick("BEGIN", "SAVEPOINT s1")
+	case 1:
+		return g.pick("COMMIT", "END")
+	case 2:
+		return "ROLLBACK"
+	case 3:
+		return "SAVEPOINT " + g.pick("s1", "s2", "s3")
+	case 4:
+		return "RELEASE " + g.pick("s1", "s2", "s3")
+	case 5, 6:
+		return "ROLLBACK TO " + g.pick("s1", "s2", "s3")
+	case 7, 8:
+		return "INSERT OR REPLACE INTO @(key, value) VALUES (" + key() + ", '" + g.pick("1", "2", "3") + "'), (" + key() + ", " + g.pick("'4'", "'5'", "NULL") + ")"
+	case 9:
+		return "INSERT OR IGNORE INTO @(key, value) VALUES (" + key() + ", 'i'), (" + key() + ", 'j')"
+	case 10:
+		return "DELETE FROM @ WHERE key " + g.pick("=", "<", ">", ">=") + key()
+	case 11:
+		return "DELETE FROM @ WHERE key = " + key() + " OR value > '3'"
+	case 12:
+		return "UPDATE @ SET value = CASE WHEN key = " + key() + " AND value > '3' THEN NULL ELSE value || '+' END WHERE length(value) < 5"
+	case 13:
+		return "UPDATE OR REPLACE @ SET key = " + key() + " WHERE key = " + key()
+	case 14:
+		return "INSERT OR REPLACE INTO @(key, value) SELECT key || 'b', value FROM @ WHERE length(key) < 3"
+	}
+	return "INSERT OR REPLACE INTO @(key, value) VALUES (" + key() + ", '9')"
 }

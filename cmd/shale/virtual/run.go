@@ -67,16 +67,11 @@ func (s *Session) Query(ctx context.Context, statement string) (*Rows, error) {
 	r.unwatch = s.handle.watch(r.ctx)
 	s.run = r
 	rows, err := s.begin(r)
-	if err != nil {
-		return nil, s.finish(nil, err)
-	}
-	if len(rows.Columns()) == 0 {
-		out := &Rows{}
-		if err := s.finish(rows, nil); err != nil {
+	if err != nil || len(rows.Columns()) == 0 {
+		if err := s.finish(rows, err); err != nil {
 			return nil, err
 		}
-		out.committed, out.changes = r.committed, r.changes
-		return out, nil
+		return &Rows{committed: r.committed, changes: r.changes}, nil
 	}
 	s.rows = newRows(s, r, rows)
 	return s.rows, nil
@@ -114,7 +109,16 @@ func (s *Session) begin(r *run) (driver.Rows, error) {
 	if err == nil && begins {
 		err = s.enlist(r.ctx)
 	}
-	return rows, err
+	if err == nil {
+		return rows, nil
+	}
+	if rows != nil {
+		rows.Close()
+	}
+	if begins && s.tx != nil {
+		s.tx.explicit = false // it ends with the statement, and SQLite's with it
+	}
+	return nil, err
 }
 
 // finish ends the statement, with the error that its steps gave.
