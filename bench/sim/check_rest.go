@@ -126,6 +126,7 @@ func (w *world) verify() {
 	w.compare()
 	w.checkWhole(t)
 	w.checkReads(t)
+	w.checkVersions(t)
 	w.checkClaims(t)
 	w.checkConflicts(t)
 	w.checkChecks(t)

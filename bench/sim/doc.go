@@ -31,7 +31,8 @@
 // client library and by the store's own additions; serializable pairs; lists; blind writes;
 // claims that guard one key and write another; scans, reads of the newest and of the past;
 // a few transactions of hundreds of keys; Commits sent again, asked about, rolled back, and
-// sent with other content under the same id; splits and changes of leaders.
+// sent with other content under the same id; pages of all versions at one cut, for people who
+// look inside; splits and changes of leaders.
 //
 // # What is checked
 //
@@ -42,6 +43,7 @@
 //   - check_snapshot.go: every read saw exactly the versions of its timestamp, also under
 //     claims; of two transactions that wrote, checked or claimed one key, one had ended when
 //     the other read; a committed check was true.
+//   - check_versions.go: pages of versions at one cut hold all of them, and none above.
 //   - check_serializable.go: what a serializable transaction read is as it was at its commit;
 //     of a pair on duty one always is (write skew).
 //   - check_once.go: a transfer happened once or not at all, and the ledger explains every

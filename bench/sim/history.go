@@ -17,6 +17,7 @@ type chronicle struct {
 	seen     []seen
 	together [][]seen // the newest of several keys, read at once
 	scans    []scan
+	browsed  []browsed
 	lists    []listTxn
 	acked    map[mvcc.Key]timestamp.Timestamp // the newest acknowledged write; looked up only
 	transfer int

@@ -20,6 +20,9 @@ func spelt(x any) string {
 	case *mvcc.ScanArgs:
 		return fmt.Sprintf("scan [%s, %s) at %d, limit %d", mvcc.FormatKey(a.Span.Start), mvcc.FormatKey(a.Span.End),
 			a.ReadTS, a.Limit)
+	case *mvcc.VersionsArgs:
+		return fmt.Sprintf("versions [%s, %s) at %d, above %d, behind %s@%d", mvcc.FormatKey(a.Span.Start), mvcc.FormatKey(a.Span.End),
+			a.ReadTS, a.Above, mvcc.FormatKey(a.After.Key), a.After.CommitTS)
 	case *mvcc.PrewriteArgs:
 		return spellPrewrite(a)
 	case *mvcc.ClaimArgs:
@@ -50,6 +53,8 @@ func speltAnswer(x any) string {
 	case *mvcc.GetResult:
 		return "found " + versionsOf(r.Versions)
 	case *mvcc.ScanResult:
+		return fmt.Sprintf("found %s, more %v", versionsOf(r.Versions), r.More)
+	case *mvcc.VersionsResult:
 		return fmt.Sprintf("found %s, more %v", versionsOf(r.Versions), r.More)
 	case *mvcc.ClaimResult:
 		return "claimed, found " + versionsOf(r.Versions)

@@ -32,6 +32,7 @@ type Result struct {
 type Counts struct {
 	Committed, Aborted, Unknown int // transactions, as their clients heard
 	Repeats, Scans, Reads       int
+	Browsed                     int // cuts of all versions
 	Claims, Deadlocks           int
 	Serializable, Large         int // of the transactions
 	Splits, Transfers, Deposed  int
@@ -41,10 +42,10 @@ type Counts struct {
 }
 
 func (c Counts) String() string {
-	return fmt.Sprintf("committed %d aborted %d unknown %d repeats %d scans %d reads %d claims %d deadlocks %d "+
+	return fmt.Sprintf("committed %d aborted %d unknown %d repeats %d scans %d reads %d browsed %d claims %d deadlocks %d "+
 		"serializable %d large %d splits %d transfers %d deposed %d raft snapshots %d damage refused %d; %s", c.Committed, c.Aborted,
-		c.Unknown, c.Repeats, c.Scans, c.Reads, c.Claims, c.Deadlocks, c.Serializable, c.Large, c.Splits, c.Transfers, c.Deposed,
-		c.Snapshots, c.Refused, c.Faults)
+		c.Unknown, c.Repeats, c.Scans, c.Reads, c.Browsed, c.Claims, c.Deadlocks, c.Serializable, c.Large, c.Splits, c.Transfers,
+		c.Deposed, c.Snapshots, c.Refused, c.Faults)
 }
 
 func (c *Counts) add(o Counts) {
@@ -54,6 +55,7 @@ func (c *Counts) add(o Counts) {
 	c.Large, c.Deposed = c.Large+o.Large, c.Deposed+o.Deposed
 	c.Splits, c.Transfers, c.Snapshots = c.Splits+o.Splits, c.Transfers+o.Transfers, c.Snapshots+o.Snapshots
 	c.Refused += o.Refused
+	c.Browsed += o.Browsed
 	for f, n := range o.Faults {
 		c.Faults[f] += n
 	}

@@ -21,7 +21,7 @@ type mutant struct {
 
 // mutants are all.
 func mutants() []mutant {
-	return slices.Concat(readMutants(), ruleMutants(), recordMutants(), protocolMutants(), coordinatorMutants(),
+	return slices.Concat(readMutants(), browseMutants(), ruleMutants(), recordMutants(), protocolMutants(), coordinatorMutants(),
 		replicaMutants(), storeMutants(), logMutants())
 }
 

@@ -66,3 +66,25 @@ func readMutants() []mutant {
 			breaks: "a lease is used before what was committed under it is applied"},
 	}
 }
+
+// browseMutants are bugs of what people who look inside are shown.
+func browseMutants() []mutant {
+	return []mutant{
+		{name: "versions-ignore-locks", file: "shard/eval_browse.go", rows: "P5 P10",
+			old:    "if l, ok := r.locks.blockingIn(left, a.ReadTS, 0); ok {",
+			new:    "if l, ok := r.locks.blockingIn(left, a.ReadTS, 0); ok && false {",
+			breaks: "a page of versions misses what is being committed below its cut"},
+		{name: "versions-unprotected", file: "shard/eval_browse.go", rows: "P3 P10",
+			old:    "r.clock.read(a.ReadTS)",
+			new:    "r.clock.seen = max(r.clock.seen, a.ReadTS)",
+			breaks: "pages of versions at one cut are not one cut: commits fall below it later"},
+		{name: "versions-of-one-generation", file: "shard/browse.go", rows: "P10",
+			old:    "row, _ := o.gens[i].Get(k)",
+			new:    "row, _ := o.gens[len(o.gens)-1].Get(k)\n\t\t_ = i",
+			breaks: "a page of versions has of a key what was flushed, and the newest, and not what is between"},
+		{name: "versions-page-loses-a-base", file: "mvcc/browse.go", rows: "P10",
+			old:    "b.above = a.After.CommitTS > a.Above && a.After.CommitTS <= a.ReadTS",
+			new:    "b.above = false",
+			breaks: "where a page ends between a key's change and what was there before, the latter is missing"},
+	}
+}
