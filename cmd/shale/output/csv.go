@@ -60,11 +60,12 @@ func printMarkdown(out *stream, rows Rows, o Options) (int, error) {
 	})
 }
 
-// markdownLine keeps what a field holds from ending the field, or from being markup.
+// markdown is constant: what keeps the content of a field from ending it, or from being markup.
+var markdown = strings.NewReplacer(`|`, `\|`, `<`, `&lt;`, `&`, `&amp;`, `*`, `\*`, `_`, `\_`, "`", "\\`", `\`, `\\`, `[`, `\[`)
+
 func markdownLine(out *stream, fields []string) error {
-	escape := strings.NewReplacer(`|`, `\|`, `<`, `&lt;`, `*`, `\*`, `_`, `\_`, "`", "\\`", `\`, `\\`, `[`, `\[`)
 	for _, f := range fields {
-		if _, err := out.WriteString("| " + escape.Replace(f) + " "); err != nil {
+		if _, err := out.WriteString("| " + markdown.Replace(f) + " "); err != nil {
 			return err
 		}
 	}

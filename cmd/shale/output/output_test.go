@@ -12,9 +12,12 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"unicode"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/shaledb/shale/mvcc"
 )
 
 // sample has one value of every kind, and what is hard to print.
@@ -95,6 +98,18 @@ func TestCut(t *testing.T) {
 	require.Equal(t, strings.Repeat(`\x80`, 120)+"… (121 bytes)", out[2])
 	l.at = 0
 	require.Contains(t, printed(t, CSV, l, Options{}), "東京")
+}
+
+// Every code point and every byte is printed as the formatter prints it, also on the short way.
+func TestTextAgrees(t *testing.T) {
+	for r := range rune(0x3000) {
+		require.Equal(t, mvcc.FormatValue([]byte(string(r)), 0), Text(string(r), 0))
+	}
+	for b := range 256 {
+		require.Equal(t, mvcc.FormatValue([]byte{byte(b)}, 0), Text([]byte{byte(b)}, 0))
+	}
+	require.Equal(t, `"\ud83c\udfff\u009b\ufffd😀\u202e"`, strings.Replace(string(appendString(nil, "\U0001F3FF\u009b\xff😀\u202e")), "\U0001F3FF", `\ud83c\udfff`, 1))
+	require.Equal(t, `"\udb40\udc01"`, string(appendString(nil, "\U000E0001")))
 }
 
 // A column is named after its expression, as it was typed: on one line here.
@@ -213,7 +228,7 @@ func TestRoundTrip(t *testing.T) {
 			if got := strings.Count(out.String(), "\n"); got != max(lines, 1) {
 				t.Fatalf("%s: %d lines: %q", f, got, out.String())
 			}
-			if strings.ContainsAny(out.String(), "\x1b\r\a") {
+			if strings.ContainsFunc(strings.ReplaceAll(out.String(), "\n", ""), func(r rune) bool { return !unicode.IsPrint(r) }) {
 				t.Fatalf("%s drives the terminal: %q", f, out.String())
 			}
 		}

@@ -1,13 +1,13 @@
 package output
 
 import (
-	"bytes"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"math"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/shaledb/shale/mvcc"
@@ -23,8 +23,14 @@ func Text(v any, limit int) string {
 	case float64:
 		return formatFloat(x)
 	case string:
+		if (limit <= 0 || len(x) <= limit) && plainText(x) {
+			return x
+		}
 		return mvcc.FormatValue([]byte(x), textLimit(x, limit))
 	case []byte:
+		if (limit <= 0 || len(x) <= limit) && plainText(x) {
+			return string(x)
+		}
 		return mvcc.FormatValue(x, textLimit(string(x[:min(len(x), limit+utf8.UTFMax)]), limit))
 	}
 	return mvcc.FormatValue(fmt.Append(nil, v), limit)
@@ -93,22 +99,48 @@ func appendFloat(out []byte, x float64) []byte {
 	return append(out, formatFloat(x)...)
 }
 
+// appendString writes a text, with what is not printable in escapes: it must not drive the
+// terminal, and JSON's readers have it back all the same. Bytes that are no UTF-8 become U+FFFD.
 func appendString(out []byte, s string) []byte {
-	if ordinary(s) {
-		return append(append(append(out, '"'), s...), '"')
+	out = append(out, '"')
+	for i := 0; i < len(s); {
+		if c := s[i]; c < utf8.RuneSelf {
+			switch {
+			case c == '"' || c == '\\':
+				out = append(out, '\\', c)
+			case c == '\n':
+				out = append(out, '\\', 'n')
+			case c < ' ' || c == 0x7f:
+				out = appendUnit(out, rune(c))
+			default:
+				out = append(out, c)
+			}
+			i++
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(s[i:])
+		switch high, low := utf16.EncodeRune(r); {
+		case unicode.IsPrint(r):
+			out = utf8.AppendRune(out, r)
+		case high != utf8.RuneError:
+			out = appendUnit(appendUnit(out, high), low)
+		default:
+			out = appendUnit(out, r)
+		}
+		i += n
 	}
-	var buffer bytes.Buffer
-	e := json.NewEncoder(&buffer)
-	e.SetEscapeHTML(false)
-	// A string and a buffer: neither can fail.
-	_ = e.Encode(s)
-	return append(out, bytes.TrimSuffix(buffer.Bytes(), []byte("\n"))...)
+	return append(out, '"')
 }
 
-// ordinary says whether s needs no escapes, as most names and texts do.
-func ordinary(s string) bool {
+func appendUnit(out []byte, r rune) []byte {
+	const digits = "0123456789abcdef"
+	return append(out, '\\', 'u', digits[r>>12&15], digits[r>>8&15], digits[r>>4&15], digits[r&15])
+}
+
+// plainText says whether the formatter prints s as it is, as it does most names and texts.
+func plainText[T string | []byte](s T) bool {
 	for i := range len(s) {
-		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+		if c := s[i]; c < ' ' || c > '~' || c == '\\' {
 			return false
 		}
 	}

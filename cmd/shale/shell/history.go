@@ -127,12 +127,9 @@ func (h *history) locked(f func() error) error {
 }
 
 func writeLine(w io.Writer, text string) error {
-	raw, err := json.Marshal(text)
-	if err != nil {
-		return err
-	}
-	_, err = w.Write(append(raw, '\n'))
-	return err
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false) // people look for < and > in it
+	return e.Encode(text)
 }
 
 // Write adds a statement. It makes a readline.History of it, with the three below.
