@@ -40,7 +40,12 @@ func (e ended) fails(t *testing.T, code int, words ...string) {
 	t.Helper()
 	require.Equal(t, code, e.code, e.err)
 	require.Empty(t, e.out)
-	lines := strings.Split(strings.TrimSuffix(e.err, "\n"), "\n")
+	var lines []string
+	for line := range strings.Lines(e.err) {
+		if !strings.HasPrefix(line, "  ") { // a picture that points at the place may follow
+			lines = append(lines, strings.TrimSuffix(line, "\n"))
+		}
+	}
 	if code == exitUsage {
 		require.Contains(t, lines[len(lines)-1], "--help", "the last line says where to read on")
 		lines = lines[:len(lines)-1]
