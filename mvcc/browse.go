@@ -10,7 +10,7 @@ import (
 // reader busy for some 50 ms at most, and clients' reads get in between two.
 const (
 	BrowseRows   = 5_000
-	BrowseBytes  = 1 << 20
+	BrowseBytes  = 512 << 10
 	BrowseLooked = 20_000 // rows looked at, whether they are answered or not
 )
 

@@ -36,7 +36,7 @@ type readers struct {
 	queue jobs
 	later jobs // of people who look inside
 	turn  int  // jobs taken out of queue while later held one
-	looks bool // one of later is being done
+	looks bool // one of later is being done, or was just now
 	ended bool
 	tasks sync.WaitGroup
 }
@@ -101,15 +101,37 @@ func (r *readers) work() {
 		if !ok {
 			return
 		}
-		r.do(j)
-		if looks {
-			r.mu.Lock()
-			r.looks = false
-			r.mu.Unlock()
-			r.ready.Broadcast() // to whoever takes the next one, and who ends when there is none
+		if !looks {
+			r.do(j)
+			continue
 		}
+		begin, asked := time.Now(), r.h.nextID.Load()
+		r.do(j)
+		r.looked(time.Since(begin), r.h.nextID.Load()-asked)
 	}
 }
+
+// looked ends the turn of somebody who looks inside: at once, where nobody else asked anything
+// to speak of meanwhile, else after a pause, so that this work takes no more than a tenth of
+// a busy node's time, whoever asks for how much.
+func (r *readers) looked(took time.Duration, asked uint64) {
+	end := func() {
+		r.mu.Lock()
+		r.looks = false
+		r.mu.Unlock()
+		r.ready.Broadcast() // to whoever takes the next one, and who ends when there is none
+	}
+	if time.Duration(asked)*busyGap < took {
+		end()
+		return
+	}
+	time.AfterFunc(min(9*took, lookPauseMax), end)
+}
+
+const (
+	busyGap      = 5 * time.Millisecond // between requests, of a node that has nothing to do
+	lookPauseMax = 500 * time.Millisecond
+)
 
 // lookTurn is how many others go before somebody who looks inside, at most.
 const lookTurn = 64
