@@ -41,7 +41,7 @@ type operation struct {
 func (w *world) operations() []operation {
 	return []operation{{22, w.move}, {10, w.moveClaimed}, {8, func(ctx context.Context, p *process) { w.sum(ctx, p) }}, {9, w.autocommit}, {7, w.mix}, {10, w.look}, {4, w.past},
 		{5, w.count}, {7, w.add}, {8, w.skew}, {4, w.relieve}, {3, w.forUpdate}, {10, w.listTxn}, {6, w.again}, {3, w.twist}, {3, w.browse},
-		{2, w.split}, {3, w.handOver}, {2, w.depose}}
+		{2, w.split}, {3, w.handOver}, {2, w.depose}, {1, w.storm}}
 }
 
 // operate is one operation of a client.
@@ -175,26 +175,7 @@ func (w *world) look(ctx context.Context, p *process) {
 	if w.chance(0.6) {
 		keys = append(keys, pick(w, []mvcc.Key{account(w.some(accountCount)), register(w.some(registerCount)), pick(w, tallies())}))
 	}
-	least := make([]timestamp.Timestamp, len(keys))
-	for i, k := range keys {
-		least[i] = w.history.acked[k]
-	}
-	at, versions, err := p.coordinator.Get(ctx, txn.Read{}, keys)
-	if err != nil {
-		_ = w.passing(p, "a newest read", err)
-		return
-	}
-	var together []seen
-	for i, v := range versions {
-		w.counts.Reads++
-		s := seen{at: at, least: least[i], key: keys[i], commitTS: v.CommitTS, startTS: v.StartTS}
-		w.history.seen = append(w.history.seen, s)
-		together = append(together, s)
-		w.checkFresh(p, s)
-	}
-	if at == 0 && len(together) > 1 {
-		w.history.together = append(w.history.together, together)
-	}
+	w.readNewest(ctx, p, keys)
 }
 
 // autocommit sets registers to values of which nothing was read.
