@@ -64,8 +64,12 @@ func (c *cursor) ask(plan string, vals []vtab.Value) (*Query, bool, error) {
 			offset, _ = v.(int64)
 			continue
 		}
+		what, checked := strings.CutSuffix(what, planChecked)
 		column := strings.TrimRight(what, "<>=")
 		col := c.Columns[c.columns[column]]
+		if _, isBlob := v.([]byte); isBlob && checked {
+			return nil, false, &RefusedError{fmt.Sprintf("%s: %s = a BLOB must be among the first %d comparisons", c.Name, column, omitsMax)}
+		}
 		some = q.narrow(col, what[len(column):], v, c.session.collated()) && some
 	}
 	if limit >= 0 && limit+max(offset, 0) > 0 {

@@ -34,6 +34,8 @@ func TestKVReads(t *testing.T) {
 		{"SELECT value FROM kv WHERE key = x'620078'", "3", "get:b\x00x"},
 		{"SELECT typeof(key), hex(key), typeof(value), hex(value) FROM kv WHERE key >= x'ff'", "text FF blob FE", `scan:"\xff"-""`},
 		{"SELECT hex(key) FROM kv ORDER BY key LIMIT 2", "61 | 62", `scan:""-""`},
+		{"SELECT count(*) FROM kv", "5", `scan:""-""`},
+		{"SELECT EXISTS (SELECT 1 FROM kv)", "1", `scan:""-""`},
 		{"SELECT count(*) FROM kv WHERE key = NULL", "0", ""},
 		{"SELECT count(*) FROM kv WHERE key > 'b' AND key < 'b'", "0", ""},
 		{"SELECT count(*) FROM kv WHERE key = 'a' OR key >= 'c'", "3", `scan:"a"-"a\x00" scan:"c"-""`},

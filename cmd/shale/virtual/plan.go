@@ -34,7 +34,7 @@ func (a *adapter) BestIndex(info *vtab.IndexInfo) error {
 		}
 	}
 	for i := range info.Constraints {
-		p.take(&info.Constraints[i])
+		p.take(i, &info.Constraints[i])
 	}
 	info.OrderByConsumed = p.ordered()
 	p.takeLimit()
@@ -75,7 +75,14 @@ func sign(op vtab.ConstraintOp) string {
 	return ""
 }
 
-func (p *planning) take(c *vtab.Constraint) {
+// omitsMax is how many of a table's comparisons SQLite lets a table check alone. Of later ones
+// it would find no BLOB equal to TEXT.
+const (
+	omitsMax    = 16
+	planChecked = "!" // after a comparison that SQLite checks, though the column says Omit
+)
+
+func (p *planning) take(i int, c *vtab.Constraint) {
 	if c.Op == vtab.OpLIMIT || c.Op == vtab.OpOFFSET {
 		return
 	}
@@ -89,8 +96,12 @@ func (p *planning) take(c *vtab.Constraint) {
 		p.loose = true
 		return
 	}
-	p.add(c, col.Name+op)
-	c.Omit = col.Omit || col.Hidden
+	c.Omit = col.Hidden || col.Omit && i < omitsMax
+	what := col.Name + op
+	if col.Omit && !c.Omit {
+		what += planChecked
+	}
+	p.add(c, what)
 	p.loose = p.loose || !c.Omit
 	switch {
 	case op != "=":

@@ -103,6 +103,18 @@ func TestPushDownOmitted(t *testing.T) {
 	}
 }
 
+// SQLite checks the seventeenth comparison itself, and would find no TEXT equal to a BLOB.
+func TestManyComparisons(t *testing.T) {
+	s, versions, _, _ := pushSession(t)
+	versions.rows = [][]any{{"a", int64(1)}}
+	many := "SELECT commit_ts FROM keys WHERE " + strings.Repeat("commit_ts + 0 >= 0 AND commit_ts >= 0 AND ", 20)
+	require.Equal(t, "1", text(t, s, many+"k = 'a'"))
+	require.Equal(t, `k="a"`, versions.said())
+	_, err := all(s, many+"k = x'61'")
+	require.ErrorContains(t, err, "first 16 comparisons")
+	require.Equal(t, "1", text(t, s, strings.Replace(many, "WHERE", "WHERE k = x'61' AND", 1)+"1"))
+}
+
 func TestLimitAndOrder(t *testing.T) {
 	s, versions, _, _ := pushSession(t)
 	for _, c := range []struct {

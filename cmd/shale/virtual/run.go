@@ -130,7 +130,7 @@ func (s *Session) finish(rows driver.Rows, err error) error {
 	if r.stmt != nil {
 		r.stmt.Close()
 	}
-	if len(r.writes) > 0 {
+	if r.changesRows() {
 		r.changes = s.handle.changes()
 	}
 	err = s.verdict(r, err)
@@ -144,6 +144,11 @@ func (s *Session) finish(rows driver.Rows, err error) error {
 	r.unwatch()
 	r.cancel()
 	return err
+}
+
+// changesRows says whether SQLite has counted changes of this statement, not of one before.
+func (r *run) changesRows() bool {
+	return has(r.tokens[:1], "INSERT", "REPLACE", "UPDATE", "DELETE", "WITH") && (len(r.writes) > 0 || r.fillsOwn)
 }
 
 // verdict is the statement's error as the caller is to see it: what a table or the commit

@@ -158,8 +158,10 @@ func (s *Session) Do(ctx context.Context, write bool, f func(Transaction) error)
 		s.run = nil
 	}()
 	defer s.recovered("transaction", &err)
-	if s.tx != nil {
+	if s.tx != nil && write {
 		return 0, s.inside(s.tx, f)
+	} else if s.tx != nil {
+		return 0, f(s.tx.Transaction)
 	}
 	if err := s.open(s.run, false); err != nil {
 		return 0, err
