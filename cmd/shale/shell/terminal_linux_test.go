@@ -207,8 +207,14 @@ func TestTerminalInterrupts(t *testing.T) {
 func TestTerminalSignal(t *testing.T) {
 	p := newPerson(t, historyIn(t))
 	p.does("prompt shale>")
+	cooked, err := p.Cooked()
+	require.NoError(t, err)
+	require.False(t, cooked, "while it edits")
 	require.NoError(t, p.Signal(syscall.SIGINT))
 	p.does("exit 130")
+	cooked, err = p.Cooked()
+	require.NoError(t, err)
+	require.True(t, cooked)
 }
 
 // .watch draws in one place and ends with Ctrl-C, which is no error.

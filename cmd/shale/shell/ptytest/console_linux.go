@@ -177,6 +177,16 @@ func (c *Console) Window() string {
 	return c.screen.String()
 }
 
+// Cooked says whether the terminal is as a program that edits nothing wants it: it shows what
+// is typed, and hands it over line by line.
+func (c *Console) Cooked() (bool, error) {
+	state, err := unix.IoctlGetTermios(int(c.master.Fd()), unix.TCGETS)
+	if err != nil {
+		return false, err
+	}
+	return state.Lflag&unix.ECHO != 0 && state.Lflag&unix.ICANON != 0 && state.Iflag&unix.ICRNL != 0, nil
+}
+
 // Signal sends one to the program.
 func (c *Console) Signal(s os.Signal) error { return c.cmd.Process.Signal(s) }
 

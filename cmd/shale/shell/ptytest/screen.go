@@ -118,7 +118,7 @@ func (s *Screen) put(char string) {
 	}
 }
 
-// escape reads a sequence: ESC [ parameters letter, ESC ] text BEL, or ESC and a letter.
+// escape reads a sequence: ESC [ parameters letter, ESC ] text BEL, ESC ( letter, or ESC letter.
 func (s *Screen) escape(data []byte) int {
 	if len(data) < 2 {
 		return 0
@@ -127,7 +127,7 @@ func (s *Screen) escape(data []byte) int {
 	case '[':
 		for i := 2; i < len(data); i++ {
 			if data[i] >= 0x40 && data[i] <= 0x7e {
-				s.control2(string(data[2:i]), data[i])
+				s.csi(string(data[2:i]), data[i])
 				return i + 1
 			}
 		}
@@ -137,12 +137,17 @@ func (s *Screen) escape(data []byte) int {
 			return i + 1
 		}
 		return 0
+	case '(', ')': // a character set, named by one more
+		if len(data) < 3 {
+			return 0
+		}
+		return 3
 	}
 	return 2
 }
 
-// control2 obeys a sequence that begins with ESC [.
-func (s *Screen) control2(parameters string, final byte) {
+// csi obeys a sequence that begins with ESC [.
+func (s *Screen) csi(parameters string, final byte) {
 	n := func(i, otherwise int) int {
 		fields := strings.Split(parameters, ";")
 		if i < len(fields) {
