@@ -131,6 +131,7 @@
 //	prewrite.go onephase.go commit.go rollback.go check.go   a rule each
 //	claim.go fence.go heartbeat.go outcome.go atomic.go      likewise
 //	garbage.go scan.go      what may go; pages, limits and directions (P15)
+//	inspect.go browse.go    what people ask who look inside, and their pages
 //	reader.go store.go      the seams: who answers the rules, who keeps the rows
 //	testdata/               the rules as scripts, run on every engine (package mvcctest)
 //

@@ -62,6 +62,9 @@
 //	                begins at the top, and reads k@141 from the overlay
 //	Turn, 100 ms    Flush{generation 1}; Flushed: the overlay forgets it
 //
+// People who look inside (VersionsArgs and the like) are served as reads are. Locks, queues and the
+// sketch of hot keys are answered in the step; versions and records are a Read.
+//
 // # Waiting for a lock
 //
 // Who may hold locks itself (claims, prewrites, reads of a transaction with claims) stays in the
