@@ -279,7 +279,7 @@ func testMajorityAway(t *testing.T, c *demoCluster) {
 // stopNode stops the last one.
 func stopNode(t *testing.T, c *demoCluster) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	last := len(c.nodes) - 1
 	require.NoError(t, c.nodes[last].Stop(ctx))

@@ -54,7 +54,7 @@ func newTrioOf(t *testing.T, n int, configure func(*Config)) *trio {
 }
 
 func (c *trio) ctx() context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	c.t.Cleanup(cancel)
 	return ctx
 }

@@ -67,7 +67,7 @@ func newSite(t testing.TB, w *world, change func(*Config)) *site {
 	t.Cleanup(func() {
 		one.CloseIdleConnections()
 		two.CloseIdleConnections()
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		require.NoError(t, s.Shutdown(ctx))
 		require.NoError(t, <-served)

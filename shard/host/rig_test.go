@@ -132,7 +132,7 @@ func (w *world) stop(id routing.NodeID) {
 	delete(w.hosts, id)
 	w.mu.Unlock()
 	if h != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		require.NoError(w.t, h.Stop(ctx))
 	}
@@ -190,7 +190,7 @@ func (p port) SendSnapshot(_ context.Context, to routing.NodeID, hd SnapshotHead
 
 // call asks a shard's replicas in turn until one answers, or refuses for good.
 func (w *world) call(id routing.ShardID, req routing.Request) (routing.Response, error) {
-	patience := time.After(20 * time.Second)
+	patience := time.After(time.Minute)
 	at := routing.NodeID(1)
 	for {
 		res, err := w.ask(at, id, req)
@@ -253,7 +253,7 @@ func (w *world) get(id routing.ShardID, k mvcc.Key) []byte {
 // until waits for what a host's replica says of itself.
 func (w *world) until(node routing.NodeID, id routing.ShardID, what string, ok func(*routing.StatusResult) bool) *routing.StatusResult {
 	w.t.Helper()
-	patience := time.After(20 * time.Second)
+	patience := time.After(time.Minute)
 	for {
 		var last *routing.StatusResult
 		if res, err := w.ask(node, id, &routing.StatusArgs{}); err == nil {
