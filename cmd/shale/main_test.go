@@ -23,7 +23,8 @@ func shaleWith(t *testing.T, ctx context.Context, stdin string, args ...string) 
 	t.Helper()
 	t.Logf("shale %s", strings.Join(args, " "))
 	var out, errOut bytes.Buffer
-	code := run(ctx, args, strings.NewReader(stdin), &out, &errOut)
+	// Never nil: cobra would take the test program's own arguments for those.
+	code := run(ctx, append([]string{}, args...), strings.NewReader(stdin), &out, &errOut)
 	return ended{code, out.String(), errOut.String()}
 }
 
