@@ -35,9 +35,10 @@
 // modernc's modules have a Create and a Connect of their own each, which SQLite does not take
 // for eponymous. So Open creates the virtual tables in the memory database, of one module that
 // only this session's own driver has; functions are tables with hidden columns, and
-// diff(a, b) calls one. What the driver does not hand through is taken from its handle
-// (handle.go): the interrupt while rows stream, the place of an error, the conflict clause.
-// It copies text up to the first NUL byte; the adapter takes SQLite's memory and copies itself.
+// diff(a, b) calls one. What the driver does not hand through is taken from its handles
+// (handle.go, step.go): the interrupt while rows stream, the place of an error, the conflict
+// clause, rows without its mutex thrice a value. It copies text up to the first NUL byte; the
+// adapter takes SQLite's memory and copies itself.
 //
 // SQLite carries an error's text alone. The session keeps the first error of a table, function
 // or commit and returns it in place of SQLite's, with its type; a panic becomes a PanicError,
@@ -67,6 +68,8 @@
 //
 // No UPSERT and no RETURNING of UPDATE or DELETE on kv: SQLite has none for virtual tables. An
 // INSERT of a key that exists fails where the transaction says so, at the commit. A sort may
-// spill into SQLite's temporary files. The driver keeps a closed session's empty module and
+// spill into SQLite's temporary files. A BLOB finds a key of a column that says Omit; joined
+// with a BLOB column of the user's own it does so only where SQLite looks the key up, so join
+// with CAST(… AS TEXT). The driver keeps a closed session's empty module and
 // functions for the life of the process.
 package virtual

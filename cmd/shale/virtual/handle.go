@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"time"
 
 	"modernc.org/libc"
 	"modernc.org/sqlite"
@@ -40,18 +41,29 @@ func (h *handle) close() { h.tls.Close() }
 func (h *handle) watch(ctx context.Context) (stop func()) {
 	var done sync.WaitGroup
 	done.Add(1)
+	over := make(chan struct{})
 	cancel := context.AfterFunc(ctx, func() {
 		defer done.Done()
 		tls := libc.NewTLS() // the session's is in use by the statement (P32)
-		sqlite3.Xsqlite3_interrupt(tls, h.db)
-		tls.Close()
+		defer tls.Close()
+		for {
+			sqlite3.Xsqlite3_interrupt(tls, h.db)
+			select {
+			case <-over:
+				return
+			case <-time.After(interruptEvery): // SQLite forgets one that came before its first step
+			}
+		}
 	})
 	return func() {
+		close(over)
 		if !cancel() {
 			done.Wait()
 		}
 	}
 }
+
+const interruptEvery = 10 * time.Millisecond
 
 // errorOffset is the byte of the last statement where its error is; -1: not known.
 func (h *handle) errorOffset() int { return int(sqlite3.Xsqlite3_error_offset(h.tls, h.db)) }

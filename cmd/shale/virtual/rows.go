@@ -1,29 +1,16 @@
 package virtual
 
-import (
-	"database/sql/driver"
-	"errors"
-	"io"
-	"time"
-)
-
 // Rows are the rows of one statement, as they come.
 type Rows struct {
 	session   *Session
 	run       *run
-	rows      driver.Rows
+	steps     *steps
+	first     bool // the step to the first row was taken by Query
 	columns   []string
-	raw       []driver.Value
 	row       []any
 	err       error
 	committed uint64
 	changes   int64
-}
-
-func newRows(s *Session, r *run, rows driver.Rows) *Rows {
-	columns := rows.Columns()
-	return &Rows{session: s, run: r, rows: rows, columns: columns,
-		raw: make([]driver.Value, len(columns)), row: make([]any, len(columns))}
 }
 
 // Columns are the names of the columns; none: the statement has no rows.
@@ -31,30 +18,18 @@ func (r *Rows) Columns() []string { return r.columns }
 
 // Next steps to the next row. After false, Err says whether that was the end.
 func (r *Rows) Next() bool {
-	if r.rows == nil {
+	if r.steps == nil {
 		return false
 	}
-	err := r.run.ctx.Err()
-	if err == nil {
-		err = r.rows.Next(r.raw)
+	some, err := r.first, r.run.ctx.Err()
+	if r.first = false; err == nil && !some {
+		some, err = r.steps.next()
 	}
-	if err != nil {
+	if err != nil || !some {
 		r.end(err)
 		return false
 	}
-	for i, v := range r.raw {
-		switch v := v.(type) {
-		case []byte:
-			if v == nil { // the driver's empty BLOB
-				v = []byte{}
-			}
-			r.row[i] = v
-		case time.Time: // the driver's reading of a column that the user called DATETIME
-			r.row[i] = v.Format("2006-01-02 15:04:05.999")
-		default:
-			r.row[i] = v
-		}
-	}
+	r.steps.read(r.row)
 	return true
 }
 
@@ -66,7 +41,7 @@ func (r *Rows) Err() error { return r.err }
 
 // Close ends the statement. Its error is one that Err did not have: a commit's, at the end.
 func (r *Rows) Close() error {
-	if r.rows == nil {
+	if r.steps == nil {
 		return nil
 	}
 	r.end(nil)
@@ -80,11 +55,7 @@ func (r *Rows) Committed() uint64 { return r.committed }
 func (r *Rows) Changes() int64 { return r.changes }
 
 func (r *Rows) end(err error) {
-	if errors.Is(err, io.EOF) {
-		err = nil
-	}
-	rows := r.rows
-	r.rows = nil
-	r.err = r.session.finish(rows, err)
+	r.steps = nil
+	r.err = r.session.finish(err)
 	r.committed, r.changes = r.run.committed, r.run.changes
 }

@@ -66,24 +66,30 @@ func (s *Session) Query(ctx context.Context, statement string) (*Rows, error) {
 	r.ctx, r.cancel = context.WithCancel(WithStatement(ctx, &Statement{AsOf: s.asOf}))
 	r.unwatch = s.handle.watch(r.ctx)
 	s.run = r
-	rows, err := s.begin(r)
-	if err != nil || len(rows.Columns()) == 0 {
-		if err := s.finish(rows, err); err != nil {
+	st, some, err := s.begin(r)
+	if err != nil || len(st.columns) == 0 {
+		if err := s.finish(err); err != nil {
 			return nil, err
 		}
 		return &Rows{committed: r.committed, changes: r.changes}, nil
 	}
-	s.rows = newRows(s, r, rows)
-	return s.rows, nil
+	out := &Rows{session: s, run: r, steps: st, first: some, columns: st.columns, row: make([]any, len(st.columns))}
+	if s.rows = out; some {
+		return out, nil
+	}
+	if out.end(nil); out.err != nil {
+		return nil, out.err
+	}
+	return out, nil
 }
 
 // begin prepares the statement, opens the transaction that it needs and takes the first step.
-func (s *Session) begin(r *run) (driver.Rows, error) {
+func (s *Session) begin(r *run) (*steps, bool, error) {
 	last := r.tokens[len(r.tokens)-1]
 	text := r.statement[r.base : last.offset+len(last.text)]
 	stmt, err := s.conn.PrepareContext(r.ctx, text)
 	if err != nil {
-		return nil, s.misread(err)
+		return nil, false, s.misread(err)
 	}
 	r.stmt = stmt
 	if s.grown && r.usesOurs {
@@ -91,44 +97,42 @@ func (s *Session) begin(r *run) (driver.Rows, error) {
 	}
 	explains := r.tokens[0].is("EXPLAIN")
 	if r.whole, err = s.needsWhole(r, text, explains); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	begins := r.begins && !explains && !s.handle.inTransaction()
 	if begins && s.config.Begin == nil {
-		return nil, &RefusedError{"this session only looks: it has no transactions"}
+		return nil, false, &RefusedError{"this session only looks: it has no transactions"}
 	}
 	if (begins || r.usesKV && !explains) && s.tx == nil {
 		if err := s.open(r, begins); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 	}
 	if s.tx != nil {
 		StatementOf(r.ctx).AsOf = s.tx.ReadTimestamp()
 	}
-	rows, err := stmt.(driver.StmtQueryContext).QueryContext(r.ctx, nil)
+	st, err := s.handle.steps(stmt)
+	if err != nil {
+		return nil, false, err
+	}
+	some, err := st.next()
 	if err == nil && begins {
 		err = s.enlist(r.ctx)
 	}
-	if err == nil {
-		return rows, nil
-	}
-	if rows != nil {
-		rows.Close()
-	}
-	if begins && s.tx != nil {
+	if err != nil && begins && s.tx != nil {
 		s.tx.explicit = false // it ends with the statement, and SQLite's with it
 	}
-	return nil, err
+	return st, some, err
 }
 
 // finish ends the statement, with the error that its steps gave.
-func (s *Session) finish(rows driver.Rows, err error) error {
+func (s *Session) finish(err error) error {
 	r := s.run
-	if rows != nil {
-		err = errors.Join(err, rows.Close())
-	}
 	if r.stmt != nil {
-		r.stmt.Close()
+		// Where rows were left, this ends the statement, and may commit it (RETURNING).
+		if closing := r.stmt.Close(); err == nil {
+			err = closing
+		}
 	}
 	if r.changesRows() {
 		r.changes = s.handle.changes()

@@ -34,6 +34,9 @@ func TestValues(t *testing.T) {
 	rows, err := all(s, "SELECT a FROM t")
 	require.NoError(t, err)
 	require.Equal(t, [][]any{{nil}, {int64(-5)}, {2.5}, {"te\x00xt"}, {[]byte{0, 1}}, {""}, {[]byte{}}, {"\xff"}, {"short"}, {"long"}}, rows)
+	text(t, s, "CREATE TABLE dates(d DATETIME)")
+	text(t, s, "INSERT INTO dates VALUES ('2026-11-23'), ('x')")
+	require.Equal(t, "2026-11-23 | x", text(t, s, "SELECT d FROM dates"), "as it was written")
 	require.Equal(t, "null integer real text blob text blob text text text", text(t, s,
 		"SELECT group_concat(typeof(a), ' ') FROM t"))
 	require.Equal(t, "1", text(t, s, "SELECT count(*) FROM t WHERE a = 'te' || char(0) || 'xt'"))
