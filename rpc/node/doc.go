@@ -28,6 +28,19 @@
 //     addresses of the others.
 //   - locks whose time is over, found by a leader, are given to the coordinator to resolve.
 //
+// # What is seen of it
+//
+//	shard/host ── Timing ──┐ (slow, traced, or one of 1,024)    ┌─▶ log: slow transaction
+//	txn ───────── Report ──┴──▶ observer, behind the answers ───┼─▶ ring of 1,000: Explain
+//	shard/host, rpc/client: histograms ──▶ /metrics             └─▶ spans, below the caller's
+//
+// Whoever waits for an answer never waits for its being looked at: the loop hands timings over
+// and drops them where nobody comes after (shale_timings_dropped_total). Spans of a request
+// at a shard are made when it is over, of its phases, the one after the other: a phase that
+// came twice is one. Neither logs nor traces have values in them, nor keys, unless TraceKeys
+// asks for those. Settings lists what the node was set to. monitoring/ has a dashboard for
+// Grafana and rules for Prometheus; a test holds them to the metrics that are there.
+//
 // # What must hold
 //
 //   - node.json is synced before its ids are used.

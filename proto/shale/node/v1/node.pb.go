@@ -1331,10 +1331,11 @@ type Phase struct {
 	Node uint64 `protobuf:"varint,2,opt,name=node,proto3" json:"node,omitempty"`
 	// Zero at the gateway, for what concerns no shard in particular.
 	Shard uint64 `protobuf:"varint,3,opt,name=shard,proto3" json:"shard,omitempty"`
-	// "commit" at the gateway; at a shard the kind of request: "prewrite", "get" …
+	// At the gateway "commit/" and the mode: one_phase, async, two_phase; at a shard the kind of
+	// request: "prewrite", "get" …
 	Request string `protobuf:"bytes,4,opt,name=request,proto3" json:"request,omitempty"`
-	// At the gateway: timestamp, prewrite, validate, record, disclose, resolve, total. At a
-	// shard: latch, lookup, evaluate, lock, consensus, apply, read, total.
+	// total, or a part of it. At the gateway: prewrite, validate, record, disclose. At a shard:
+	// queue, admission, latch, lookup, lock, consensus, apply, read.
 	Phase string `protobuf:"bytes,5,opt,name=phase,proto3" json:"phase,omitempty"`
 	// When it began, by the node's clock.
 	AtNanos    int64 `protobuf:"varint,6,opt,name=at_nanos,json=atNanos,proto3" json:"at_nanos,omitempty"`
