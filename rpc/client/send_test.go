@@ -57,6 +57,22 @@ func TestUnknownShardIsTheCallersMatter(t *testing.T) {
 	})
 }
 
+// Who looks inside is answered by the leader alone: no other replica knows the cut, who waits, or
+// what is busy.
+func TestLooksGoToTheLeader(t *testing.T) {
+	for req, res := range map[routing.Request]routing.Response{
+		&mvcc.VersionsArgs{ReadTS: 1}: &mvcc.VersionsResult{}, &mvcc.LocksArgs{}: &mvcc.LocksResult{},
+		&mvcc.RecordsArgs{}: &mvcc.RecordsResult{}, &routing.QueueArgs{}: &routing.QueueResult{}, &routing.HotArgs{}: &routing.HotResult{}} {
+		inNet3(t, Config{}, func(t *testing.T, n *net3) {
+			n.node(1).serve = func(got) (routing.Response, error) { return nil, &routing.NotLeaderError{Shard: 7, Leader: 3} }
+			n.node(3).serve = func(got) (routing.Response, error) { return res, nil }
+			require.NoError(t, n.send(req).Err, "%T", req)
+			require.NoError(t, n.send(req).Err, "%T", req)
+			require.Equal(t, []int{1, 0, 2}, []int{n.node(1).asked(), n.node(2).asked(), n.node(3).asked()}, "%T", req)
+		})
+	}
+}
+
 // A call that is not answered ends with its time, to the microsecond, and may have been done;
 // the node is told that nobody waits any more.
 func TestTimeouts(t *testing.T) {
