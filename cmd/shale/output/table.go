@@ -75,7 +75,7 @@ func newGrid(columns []string) *grid {
 func (t *grid) add(row []any) {
 	cells := make([]cell, len(t.head))
 	for i, v := range row {
-		s := Text(v, shownMax)
+		s := strings.Clone(Text(v, shownMax)) // the row is its owner's again before it is printed
 		cells[i] = cell{text: s, width: Width(s), null: v == nil}
 		t.widths[i] = max(t.widths[i], cells[i].width)
 		t.words[i] = t.words[i] || v != nil && !number(v)

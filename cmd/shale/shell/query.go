@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/shaledb/shale/cmd/shale/output"
@@ -120,6 +121,9 @@ func (s *Shell) one(ctx context.Context, statement string) (value any, err error
 	}
 	if row := rows.Row(); len(row) > 0 {
 		value = row[0]
+		if text, ok := value.(string); ok {
+			value = strings.Clone(text) // the row is gone with the rows
+		}
 	}
 	return value, rows.Close()
 }
