@@ -3,7 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -97,6 +100,16 @@ func TestMistakes(t *testing.T) {
 		{[]string{"shard", "show", "two"}, `not "two"`},
 		{[]string{"shard", "transfer-leader", "2", "0"}, `not "0"`},
 		{[]string{"shard", "split", `\q`}, "bad escape"},
+		{[]string{"txn", "show", "x"}, `not "x"`},
+		{[]string{"lock", "resolve"}, "either a KEY or --txn"},
+		{[]string{"lock", "resolve", "k", "--txn", "5"}, "either a KEY or --txn"},
+		{[]string{"lock", "ls", `\q`}, "bad escape"},
+		{[]string{"node", "drain", "two"}, `not "two"`},
+		{[]string{"node", "drain"}, "accepts 1 arg(s)"},
+		{[]string{"status", "--watch=1ms"}, "200ms at least"},
+		{[]string{"top", "--interval", "0s"}, "200ms at least"},
+		{[]string{"version", "-o", "xml"}, `not "xml"`},
+		{[]string{"debug", "zip", "a", "b"}, "at most 1 arg(s)"},
 		{[]string{"kv", "get"}, "requires at least 1 arg(s)"},
 		{[]string{"kv", "get", ""}, "the key is empty"},
 		{[]string{"kv", "get", "k", "--as-of", "5"}, "reads the present only"},
@@ -134,7 +147,8 @@ func TestEnvironment(t *testing.T) {
 func TestUnreachable(t *testing.T) {
 	dead := unused(t)
 	for _, args := range [][]string{
-		{"init"}, {"status"}, {"node", "ls"}, {"shard", "ls"}, {"shard", "split", "k"}, {"kv", "get", "k"},
+		{"init"}, {"status"}, {"node", "ls"}, {"node", "drain", "1"}, {"txn", "ls"}, {"txn", "show", "5"},
+		{"lock", "ls"}, {"lock", "resolve", "k"}, {"top", "--once"}, {"top"}, {"debug", "zip"}, {"shard", "ls"}, {"shard", "split", "k"}, {"kv", "get", "k"},
 		{"kv", "put", "k", "v"}, {"kv", "scan"}, {"sql", "-e", "SELECT 1"},
 		{"bench", "bank", "--timeout", "1ms"},
 	} {
@@ -156,4 +170,28 @@ func TestVersionAndHelp(t *testing.T) {
 	require.Contains(t, shale(t, "shard", "--help").done(t), "transfer-leader")
 	require.Contains(t, shale(t, "completion", "bash").done(t), "shale")
 	require.Contains(t, shale(t).done(t), "Available Commands")
+	var b build
+	require.NoError(t, json.Unmarshal([]byte(shale(t, "version", "-o", "json").done(t)), &b))
+	require.Equal(t, "unversioned", b.Version)
+	for _, of := range []string{"bash", "zsh", "fish", "powershell"} {
+		require.Contains(t, shale(t, "completion", of).done(t), "shale", of)
+	}
+}
+
+// The manual is the same on every machine: no defaults of somebody's environment are in it.
+func TestManual(t *testing.T) {
+	t.Setenv("SHALE_HOST", "somewhere:1")
+	dir := filepath.Join(t.TempDir(), "man")
+	shale(t, "man", dir).done(t)
+	pages, err := filepath.Glob(filepath.Join(dir, "*.1"))
+	require.NoError(t, err)
+	require.Greater(t, len(pages), 30)
+	for _, p := range pages {
+		raw, err := os.ReadFile(p)
+		require.NoError(t, err)
+		require.NotContains(t, string(raw), "somewhere", p)
+	}
+	page, err := os.ReadFile(filepath.Join(dir, "shale-lock-resolve.1"))
+	require.NoError(t, err)
+	require.Contains(t, string(page), "asynchronous commit")
 }

@@ -155,7 +155,7 @@ func testTxnShow(t *testing.T, c *demoCluster) {
 
 // rounds ends a watch after some rounds.
 type rounds struct {
-	bytes.Buffer
+	text   bytes.Buffer
 	left   int
 	cancel func()
 }
@@ -164,7 +164,7 @@ func (r *rounds) Write(p []byte) (int, error) {
 	if r.left--; r.left == 0 {
 		r.cancel()
 	}
-	return r.Buffer.Write(p)
+	return r.text.Write(p)
 }
 
 // testWatch: elsewhere than on a terminal a block a round; an interrupt exits 130. The
@@ -173,10 +173,11 @@ func testWatch(t *testing.T, _ *demoCluster) {
 	for _, args := range [][]string{{"node", "ls", "--watch=200ms"}, {"shard", "show", "2", "--watch", "200ms"},
 		{"lock", "ls", "--watch", "-o", "csv"}, {"status", "--watch", "250ms"}, {"txn", "ls", "--watch=200ms"},
 		{"shard", "ls", "--watch", "200ms"}} {
-		ctx, cancel := context.WithCancel(t.Context())
+		t.Logf("shale %s", strings.Join(args, " "))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		out, errOut := &rounds{left: 2, cancel: cancel}, &bytes.Buffer{}
 		require.Equal(t, exitInterrupted, run(ctx, args, strings.NewReader(""), out, errOut), "%v: %s", args, errOut)
-		require.Equal(t, 2, len(strings.Split(out.String(), "\n\n")), "%v: %s", args, out)
+		require.Equal(t, 2, len(strings.Split(out.text.String(), "\n\n")), "%v: %s", args, out.text.String())
 		cancel()
 	}
 	shale(t, "node", "ls", "--watch", "100ms").fails(t, exitUsage, "200ms at least")
@@ -215,14 +216,16 @@ func testDrain(t *testing.T, c *demoCluster) {
 	defer cluster.Close()
 	list, err := cluster.List(t.Context())
 	require.NoError(t, err)
-	term := func() string { return shale(t, "shard", "show", right, "-o", "json").done(t) }
-	before := term()
 	for _, d := range list.Shards {
-		if decimal(uint64(d.ID)) == right {
-			cluster.Send(t.Context(), []*routing.Call{{To: d, Req: &routing.TransferArgs{To: 2}}}, nil)
+		if decimal(uint64(d.ID)) != right {
+			continue
 		}
+		call := &routing.Call{To: d, Req: &routing.TransferArgs{To: 2}}
+		cluster.Send(t.Context(), []*routing.Call{call}, nil)
+		require.NoError(t, call.Err)
+		require.Equal(t, &routing.TransferResult{Leader: 2}, call.Res)
 	}
-	require.Eventually(t, func() bool { return term() != before && leadersOf(t, "2") == 0 }, 30*time.Second, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return leadersOf(t, "2") == 0 }, 30*time.Second, 50*time.Millisecond)
 
 	shale(t, "node", "drain", "1").done(t)
 	shale(t, "node", "drain", "3").fails(t, exitConflict, "all other nodes", "first")
