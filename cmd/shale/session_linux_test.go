@@ -29,13 +29,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// record writes the session anew: go test ./cmd/shale -run TestRecordedSession -args -record
-func recordFlag() *bool {
-	return flag.CommandLine.Bool("record", false, "write testdata/session.txt anew")
-}
-
-// record is constant once the flags are parsed.
-var record = recordFlag()
+// record is constant once the flags are parsed: go test ./cmd/shale -run TestRecordedSession
+// -args -record writes testdata/session.txt anew.
+var record = flag.Bool("record", false, "write testdata/session.txt anew")
 
 // session is a terminal with a shell of the real program in it.
 type session struct {
