@@ -57,6 +57,7 @@ func TestTwoSessionsDeadlock(t *testing.T) {
 	for _, name := range []string{"entries_proposed", "log_syncs", "sqlite_transactions", "oracle_requests", "lock_waits"} {
 		require.Regexp(t, "(?m)^shale_"+name+"_total [1-9]", found)
 	}
+	require.Regexp(t, "(?m)^shale_lock_wait_seconds_count [1-9]", found)
 }
 
 // metrics is a node's page of counters.

@@ -73,6 +73,9 @@ func TestRaftSnapshot(t *testing.T) {
 	st := w.until(1, dataShard, "status", func(*routing.StatusResult) bool { return true })
 	w.until(3, dataShard, "node 3 caught up", func(s *routing.StatusResult) bool { return s.Applied >= st.Applied })
 	require.Positive(t, w.host(3).Metrics().SnapsTaken.Load())
+	require.Positive(t, w.host(3).Metrics().SnapIn.Load())
+	received := w.host(3).Metrics().SnapTake.Read()
+	require.Positive(t, received.Count)
 	w.restart(3)
 	write(300, 310)
 	want := w.until(1, dataShard, "status", func(*routing.StatusResult) bool { return true }).Applied
