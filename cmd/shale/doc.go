@@ -2,7 +2,7 @@
 // the bench.
 //
 //	                    ┌─ start ─ demo ──────────▶ rpc/node       runs nodes
-//	main ─▶ run ─▶ root ┼─ init ─ node ─ shard ─ status ▶ shale.v1 ClusterService
+//	main ─▶ run ─▶ root ┼─ init ─ node ─ lock ─ top … ─▶ shale.v1 ClusterService
 //	          │         ├─ kv ─ bench ────────────▶ txn.DB         transactions
 //	          │         └─ sql ───────────────────▶ NodeService.Inspect, or a file
 //	          ▼
@@ -26,6 +26,17 @@
 //   - JSON is the protobuf JSON of the message; jsonl has one object a line.
 //   - Interrupt or SIGTERM: start and demo drain and exit 0, all others exit 130.
 //
+// # Operators
+//
+// They ask while something is broken: what does not answer is named, on stderr and by exit
+// code 3, and the rest is shown. Nothing they look at is changed by looking. Two commands
+// change what others rely on: lock resolve, which only ever has a transaction's own primary
+// decide (txn/operator.go, P9), and node drain, whose mark is a row of the directory.
+//
+//	watch.go screen.go     --watch: in place on a terminal, else a block a round
+//	top*.go                two looks make a sample; the screen is drawn of samples alone
+//	debug*.go              one file for whoever has to find a defect, without keys or values
+//
 // # SQL
 //
 // The shell reads, it never writes. With --file or --shard a statement runs on one replica's
@@ -37,6 +48,7 @@
 //
 // # What it does not do
 //
-// It serves no TLS and knows no users yet. kv reads no past: --as-of is refused. The
-// commands of later releases (drain, merge, move, txn, lock) are not there.
+// It serves no TLS and knows no users yet. kv reads no past: --as-of is refused. What
+// changes where replicas are (node decommission, shard merge, shard move) is there by name
+// alone: later.go says so and exits 1.
 package main
