@@ -43,6 +43,17 @@
 //     asked of whoever holds it now, from where the pages had come to.
 //   - Nothing outlives a scan: its goroutines end before it returns.
 //
+// # Speed
+//
+// Measured by BenchmarkLook on two cores that were shared by twenty other processes, three
+// nodes and the session in one process, 100,000 rows of 100 bytes in one shard. A page costs
+// 2.0 µs a row at the leader, nearly all of it in SQLite's Go translation, 0.8 on the wire,
+// and 2.3 in the session and its CSV; the sqlite3 program, in C, needs 1.6 for the same rows
+// as CSV and 0.5 for an aggregate of them. By the processor's time that is a fifth of its rate
+// as CSV and a ninth for an aggregate, less than the third that was wished for; the stages
+// run side by side where there are cores. A point query takes 1.2-1.4 ms beside the 0.8 ms of
+// a get without a transaction: it draws a timestamp, which that get does not.
+//
 // # What it does not do
 //
 // It writes nothing and runs no SQL of users. A lock in a dead node's file may be decided

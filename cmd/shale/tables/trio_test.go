@@ -27,7 +27,7 @@ import (
 // trio is a cluster of three nodes in this process, on free ports, with the shell's tables over
 // it.
 type trio struct {
-	*testing.T
+	testing.TB
 	dirs    []string
 	nodes   []*node.Node
 	hosts   []string
@@ -35,8 +35,8 @@ type trio struct {
 	db      *txn.DB
 }
 
-func newTrio(t *testing.T) *trio {
-	c := &trio{T: t}
+func newTrio(t testing.TB) *trio {
+	c := &trio{TB: t}
 	dir := t.TempDir()
 	var listeners []net.Listener
 	for i := range 3 {

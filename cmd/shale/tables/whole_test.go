@@ -29,7 +29,7 @@ func TestWhole(t *testing.T) {
 	}{
 		{"state", testState}, {"workload", testWorkload}, {"bank", testBank}, {"locks", testLocks}, {"files", testFiles},
 	} {
-		if !t.Run(part.name, func(t *testing.T) { whole := c.T; c.T = t; defer func() { c.T = whole }(); part.run(c) }) {
+		if !t.Run(part.name, func(t *testing.T) { whole := c.TB; c.TB = t; defer func() { c.TB = whole }(); part.run(c) }) {
 			return
 		}
 	}
