@@ -104,8 +104,11 @@ func (p *part) end(at time.Time, took time.Duration, result string) {
 // Hidden is how many before it were not logged.
 func (p *part) log(to *slog.Logger, hidden int) {
 	total := p.phases[0]
-	fields := []any{"txn", p.txn.String(), "request", p.what, "result", total.GetResult(),
+	msg, fields := "slow request", []any{"request", p.what, "result", total.GetResult(),
 		"took", time.Duration(total.GetTookMicros()) * time.Microsecond}
+	if p.txn != 0 {
+		msg, fields = "slow transaction", append([]any{"txn", p.txn.String()}, fields...)
+	}
 	if p.shard != 0 {
 		fields = append(fields, "shard", p.shard)
 	}
@@ -115,5 +118,5 @@ func (p *part) log(to *slog.Logger, hidden int) {
 	if hidden > 0 {
 		fields = append(fields, "notLogged", hidden)
 	}
-	to.Warn("slow transaction", fields...)
+	to.Warn(msg, fields...)
 }
