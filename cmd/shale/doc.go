@@ -2,15 +2,17 @@
 // the bench.
 //
 //	                    ┌─ start ─ demo ──────────▶ rpc/node       runs nodes
-//	main ─▶ run ─▶ root ┼─ init ─ node ─ lock ─ top … ─▶ shale.v1 ClusterService
+//	main ─▶ run ─▶ root ┼─ init ─ node ─ shard ─ txn ─ lock ─ status ─ top ▶ ClusterService
 //	          │         ├─ kv ─ bench ────────────▶ txn.DB         transactions
-//	          │         └─ sql ───────────────────▶ NodeService.Inspect, or a file
+//	          │         └─ sql ─▶ shell ─▶ virtual ─▶ tables       SQL over all of it
 //	          ▼
 //	     exit code, and one line on stderr
 //
 // Each subcommand is a file of its own with an options struct. What they share are nouns:
-// connection.go (a cluster's hosts), output.go (tables, JSON, CSV), exit.go (what an
-// error means to a script), keys.go (how people write keys), shell.go (the prompt).
+// connection.go (a cluster's hosts), output.go (listings), exit.go (what an error means to a
+// script), keys.go (how people write keys), looks.go (what the shell's statements run on).
+// Packages of their own are the shell (shell), SQLite's engine over tables that live elsewhere
+// (virtual), those tables (tables) and how results are printed (output).
 //
 // A worked example:
 //
@@ -39,12 +41,10 @@
 //
 // # SQL
 //
-// The shell reads, it never writes. With --file or --shard a statement runs on one replica's
-// SQLite file as it stands, in the sandbox of package mvcc/sqlite. Without either it runs on
-// a temporary file to which the rows of all the users' shards were copied (gather.go), so
-// that count(*) is one number over the whole cluster. What was acknowledged before is in it.
-// Its tables are of several moments, but for "latest" (snapshot.go), which one transaction
-// reads. The copy is bounded by --copy-max and refused above it, never cut short.
+// Statements run on one of three things (looks.go): on virtual tables over a cluster, at one
+// cut, where kv may be written once that is allowed; on the same tables over one node's replicas
+// or directory, as they are; or inside of one SQLite file, there or on its node, in the sandbox
+// of package mvcc/sqlite.
 //
 // # What it does not do
 //
