@@ -236,3 +236,16 @@ func TestTransactionsNeedBegin(t *testing.T) {
 	}
 	require.Equal(t, "1", text(t, s, "SELECT 1"))
 }
+// A value that a function draws once for the statement is the same wherever it is asked for.
+func TestOncePerStatement(t *testing.T) {
+	var drawn int64 = 1 << 58
+	now := func(ctx context.Context, _ []any) (any, error) {
+		return StatementOf(ctx).Once("now", func() (any, error) { drawn++; return drawn, nil })
+	}
+	s := open(t, Config{Begin: newStore().begin, Functions: []*Function{{Name: "f", Call: now},
+		{Name: "g", Args: 1, Deterministic: true, Call: func(_ context.Context, a []any) (any, error) { return "x", nil }}}})
+	for range 2000 {
+		require.Equal(t, "1 1 text", text(t, s, "SELECT f() = f(), f() > 0, typeof(g(x'ff'))"))
+	}
+	require.EqualValues(t, 1<<58+2000, drawn)
+}
