@@ -232,6 +232,6 @@ func TestPagesAhead(t *testing.T) {
 			}
 		}
 		require.ErrorIs(t, err, why, "a scan that was cut off is no whole one")
-		require.Less(t, n, 10)
+		require.LessOrEqual(t, n, 4, "the first three rows, and the error: nothing of other shards")
 	})
 }
