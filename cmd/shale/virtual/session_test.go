@@ -236,6 +236,7 @@ func TestTransactionsNeedBegin(t *testing.T) {
 	}
 	require.Equal(t, "1", text(t, s, "SELECT 1"))
 }
+
 // A value that a function draws once for the statement is the same wherever it is asked for.
 func TestOncePerStatement(t *testing.T) {
 	var drawn int64 = 1 << 58
