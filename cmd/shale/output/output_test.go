@@ -1,6 +1,7 @@
 package output
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 	"unicode"
 
 	"github.com/stretchr/testify/require"
@@ -132,6 +134,36 @@ func TestColor(t *testing.T) {
 	defer null.Close()
 	require.False(t, Colored(null))
 	require.False(t, Colored(&bytes.Buffer{}))
+}
+
+// A terminal has colour, unless it or its owner says that it has none.
+func TestColored(t *testing.T) {
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		t.Skip("there are no terminals here:", err)
+	}
+	defer master.Close()
+	t.Setenv("NO_COLOR", "")
+	t.Setenv("TERM", "xterm")
+	require.True(t, Colored(master))
+	t.Setenv("TERM", "dumb")
+	require.False(t, Colored(master))
+	t.Setenv("TERM", "xterm")
+	t.Setenv("NO_COLOR", "1")
+	require.False(t, Colored(master))
+}
+
+// A row that came late is written at once, one that came early waits for others.
+func TestLate(t *testing.T) {
+	var out bytes.Buffer
+	s := &stream{Writer: bufio.NewWriter(&out), written: time.Now().Add(-time.Hour)}
+	for range 2 {
+		_, err := s.WriteString("row\n")
+		require.NoError(t, err)
+		require.NoError(t, s.rowDone())
+		s.written = time.Now().Add(time.Hour)
+	}
+	require.Equal(t, "row\n", out.String())
 }
 
 // endless yields n rows without holding them.

@@ -62,6 +62,7 @@ func TestComplete(t *testing.T) {
 		"SELECT /* fr":                        nil,
 		"-- se":                               nil,
 		"SELECT op FROM history('k') WHERE o": {"op", "octet_length(", "offset", "on", "or", "order", "outer", "over"},
+		"SELECT ke▏ FROM history('k')":        nil,
 		"GET ver":                             nil,
 		"SCAN a lim":                          {"LIMIT"},
 		"SELECT é":                            nil,
