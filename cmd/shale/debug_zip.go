@@ -226,7 +226,8 @@ func (b *bundle) node(ctx context.Context, conn *connection, n *shalev1.Node) {
 		{"heap.pb.gz", "/debug/pprof/heap"}, {"ready.txt", "/readyz"},
 	} {
 		raw, err := within(ctx, func(ctx context.Context) ([]byte, error) {
-			return fetch(ctx, conn, n.Address, page.path, entryMax)
+			raw, _, err := fetchPage(ctx, conn, n.Address, page.path, entryMax)
+			return raw, err
 		})
 		if err != nil {
 			b.lacks(dir+page.name, err)

@@ -50,6 +50,20 @@ func testCompletion(t *testing.T, c *demoCluster) {
 	require.Equal(t, ":4\n", dead.done(t), "who cannot be asked offers nothing, and no file names")
 }
 
+// eventually waits for a condition that asks the cluster, on the test's own goroutine.
+func eventually(t *testing.T, holds func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	for !holds() {
+		select {
+		case <-ctx.Done():
+			require.Fail(t, "it did not come about")
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
 // holding begins a transaction that claims keys. Its client keeps it alive by heartbeats.
 func holding(t *testing.T, c *demoCluster, keys ...mvcc.Key) *txn.Txn {
 	t.Helper()
@@ -99,9 +113,7 @@ func testHeldLock(t *testing.T, c *demoCluster) {
 	shale(t, "lock", "ls", "--shard", "99").fails(t, exitNotFound, "no shard 99")
 
 	require.Contains(t, shale(t, "txn", "ls", "-o", "csv").done(t), `,city/a,2,2 claim,"2,`)
-	require.Eventually(t, func() bool {
-		return strings.Contains(shale(t, "txn", "show", id).done(t), "waited for by")
-	}, 20*time.Second, 50*time.Millisecond)
+	eventually(t, func() bool { return strings.Contains(shale(t, "txn", "show", id).done(t), "waited for by") })
 	show := shale(t, "txn", "show", id).done(t)
 	for _, want := range []string{"state", "pending", "primary", "city/a", "claim of zoo"} {
 		require.Contains(t, show, want)
@@ -225,7 +237,7 @@ func testDrain(t *testing.T, c *demoCluster) {
 		require.NoError(t, call.Err)
 		require.Equal(t, &routing.TransferResult{Leader: 2}, call.Res)
 	}
-	require.Eventually(t, func() bool { return leadersOf(t, "2") == 0 }, 30*time.Second, 50*time.Millisecond)
+	eventually(t, func() bool { return leadersOf(t, "2") == 0 })
 
 	shale(t, "node", "drain", "1").done(t)
 	shale(t, "node", "drain", "3").fails(t, exitConflict, "all other nodes", "first")
@@ -291,6 +303,7 @@ func testDebugZip(t *testing.T, c *demoCluster) {
 		require.Contains(t, got["nodes/"+node+"/goroutines.txt"], "goroutine ")
 		require.Contains(t, got["nodes/"+node+"/metrics.txt"], metricCPU)
 		require.NotEmpty(t, got["nodes/"+node+"/heap.pb.gz"])
+		require.Contains(t, got["nodes/"+node+"/settings.json"], "settings")
 		require.Contains(t, got["nodes/"+node+"/hello.json"], "version")
 	}
 	for name, text := range got {

@@ -54,6 +54,7 @@ func runStatus(ctx context.Context, o *statusOptions, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	askEach(ctx, conn, st)
 	if err := o.output.print(out, statusListing(st)); err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -21,34 +20,34 @@ type metrics map[string]float64
 
 // fetchMetrics reads a node's /metrics.
 func fetchMetrics(ctx context.Context, conn *connection, address string) (metrics, error) {
-	raw, err := fetch(ctx, conn, address, "/metrics", metricsMax)
+	raw, _, err := fetchPage(ctx, conn, address, "/metrics", metricsMax)
 	if err != nil {
 		return nil, err
 	}
-	return parseMetrics(strings.NewReader(string(raw))), nil
+	return parseMetrics(raw), nil
 }
 
-// fetch reads a page of a node's, up to a bound.
-func fetch(ctx context.Context, conn *connection, address, path string, most int64) ([]byte, error) {
+// fetchPage reads a page of a node's, up to a bound.
+func fetchPage(ctx context.Context, conn *connection, address, path string, most int64) ([]byte, http.Header, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path, nil)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	res, err := conn.http.Do(req)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer res.Body.Close()
 	raw, err := io.ReadAll(io.LimitReader(res.Body, most+1))
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, nil, err
 	case res.StatusCode != http.StatusOK:
-		return nil, fmt.Errorf("%s: %s", res.Status, strings.TrimSpace(string(raw[:min(len(raw), 200)])))
+		return nil, nil, fmt.Errorf("%s: %s", res.Status, strings.TrimSpace(string(raw[:min(len(raw), 200)])))
 	case int64(len(raw)) > most:
-		return raw[:most], &cutError{Most: most}
+		return raw[:most], res.Header, &cutError{Most: most}
 	}
-	return raw, nil
+	return raw, res.Header, nil
 }
 
 // cutError: there was more than the bound, and the rest was left out.
@@ -58,12 +57,10 @@ func (e *cutError) Error() string { return fmt.Sprintf("cut after %d bytes", e.M
 
 // parseMetrics reads the text format, as far as it is needed here: lines of a name with
 // labels and a value. What it cannot read it leaves out.
-func parseMetrics(r io.Reader) metrics {
+func parseMetrics(raw []byte) metrics {
 	m := metrics{}
-	lines := bufio.NewScanner(r)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		line := strings.TrimSpace(lines.Text())
+	for line := range strings.Lines(string(raw)) {
+		line = strings.TrimSpace(line)
 		if line == "" || line[0] == '#' {
 			continue
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"math"
 	"strings"
 	"testing"
@@ -29,7 +30,7 @@ shale_shard_request_seconds_bucket{kind="get",le="+Inf"} 110
 `
 
 func TestMetrics(t *testing.T) {
-	before, after := parseMetrics(strings.NewReader(metricsBefore)), parseMetrics(strings.NewReader(metricsAfter))
+	before, after := parseMetrics([]byte(metricsBefore)), parseMetrics([]byte(metricsAfter))
 	require.Equal(t, 2.5, before.sum(metricCPU))
 	require.Equal(t, 114.0, after.sum(metricRequest+"_count"))
 	require.Equal(t, 4.0, after.sum(metricRequest+"_count", labelWrite))
@@ -82,6 +83,28 @@ func TestFit(t *testing.T) {
 	require.Equal(t, topRows{2, 1, 2}, topRows{9, 1, 9}.within(5))
 	require.Equal(t, topRows{1, 0, 0}, topRows{1, 0, 0}.within(50))
 	require.Equal(t, topRows{}, topRows{3, 3, 3}.within(-2))
+}
+
+// TestJudge: a full disk and a clock that is off are problems, a node that says nothing is
+// worth a note; problems stand before notes.
+func TestJudge(t *testing.T) {
+	word := func(id uint64, free float64, clock time.Duration) nodeWord {
+		return nodeWord{node: &shalev1.Node{Id: id}, free: free, clock: clock}
+	}
+	hour := time.Hour // this machine's own clock is wrong
+	words := []nodeWord{word(1, 1<<40, hour), word(2, 100<<20, hour+time.Second), word(3, math.NaN(), hour-9*time.Second),
+		{node: &shalev1.Node{Id: 4}, err: context.DeadlineExceeded}}
+	st := &shalev1.StatusResponse{Healthy: true, Advice: []*shalev1.Problem{{What: "node 9 drains", Note: true}}}
+	for _, p := range judge(words) {
+		addProblem(st, p)
+	}
+	require.Equal(t, []string{"the disk of node 2 is nearly full: 100 MiB are left", "the clock of node 3 is -9s from the others'"},
+		st.Problems)
+	require.False(t, st.Healthy)
+	require.Equal(t, st.Problems, []string{st.Advice[0].What, st.Advice[1].What})
+	require.Equal(t, "node 9 drains", st.Advice[2].What)
+	require.Contains(t, st.Advice[3].What, "node 4 does not show its metrics")
+	require.Empty(t, judge(nil))
 }
 
 func TestWithhold(t *testing.T) {
