@@ -6,6 +6,7 @@ import (
 
 	"github.com/shaledb/shale/cmd/shale/virtual"
 	"github.com/shaledb/shale/mvcc"
+	"github.com/shaledb/shale/timestamp"
 	"github.com/shaledb/shale/txn"
 )
 
@@ -14,10 +15,15 @@ type shellTxn struct{ tx *txn.Txn }
 
 var _ virtual.Transaction = shellTxn{}
 
-// beginner opens the shell's transactions on a database.
+// beginner opens the shell's transactions on a database: in the past, read-only, where .asof
+// says so.
 func beginner(db *txn.DB) func(context.Context) (virtual.Transaction, error) {
 	return func(ctx context.Context) (virtual.Transaction, error) {
-		tx, err := db.Begin(ctx)
+		var options []txn.TxnOption
+		if at := virtual.StatementOf(ctx).AsOf; at != 0 {
+			options = append(options, txn.AsOf(timestamp.Timestamp(at)))
+		}
+		tx, err := db.Begin(ctx, options...)
 		if err != nil {
 			return nil, err
 		}
