@@ -26,7 +26,7 @@ type observer struct {
 	tracer  trace.Tracer // nil: no traces
 	timings chan *host.Timing
 	commits chan *txn.Report
-	second  int64 // of the last slow one that was logged
+	second  int64 // in which the last slow one ended
 	logged  int   // in it
 	hidden  int   // since then
 }
@@ -123,8 +123,8 @@ func (o *observer) keep(p *part, at time.Time, total time.Duration, err error, s
 		return
 	}
 	o.n.slow.Add(1)
-	if now := time.Now().Unix(); now != o.second {
-		o.second, o.logged = now, 0
+	if ended := at.Add(total).Unix(); ended != o.second {
+		o.second, o.logged = ended, 0
 	}
 	if o.logged++; o.logged > slowLogged {
 		o.hidden++

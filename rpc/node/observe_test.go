@@ -82,7 +82,9 @@ func TestMetrics(t *testing.T) {
 	}
 	for name, want := range map[string]float64{"shale_shards": 3, "shale_leaders": 3, "shale_leaders_without_lease": 0,
 		"shale_replicas_quarantined": 0, "shale_replicas_without_leader": 0} {
-		require.Equal(t, want, value(t, after, name), name)
+		require.Eventually(t, func() bool { // a loaded machine may cost a leader its lease for a moment
+			return value(t, c.metrics(0), name) == want
+		}, time.Minute, 10*time.Millisecond, name)
 	}
 	require.Greater(t, value(t, after, "shale_disk_free_bytes"), 0.0)
 	require.Greater(t, value(t, after, "shale_sqlite_bytes"), 0.0)
@@ -157,9 +159,8 @@ func TestSlowLog(t *testing.T) {
 	var log lockedBuffer
 	n := &Node{cfg: Config{SlowTransaction: time.Millisecond, Log: slog.New(slog.NewTextHandler(&log, nil))}.filled()}
 	o := newObserver(n)
-	now := time.Now()
+	now := time.Unix(1_000_000, 0)
 	for range 3 * slowLogged {
-		o.second = time.Now().Unix() // all in one second, however slow the machine
 		p := o.part(7, "prewrite")
 		p.shard = 3
 		p.step("consensus", now, 5*time.Millisecond)
@@ -167,7 +168,6 @@ func TestSlowLog(t *testing.T) {
 	}
 	require.Contains(t, log.String(), `level=WARN msg="slow transaction" txn=7 request=prewrite result=WriteConflict took=6ms shard=3 consensus=5ms`)
 	require.Equal(t, slowLogged, strings.Count(log.String(), "slow transaction"))
-	o.second = 0
 	p := o.part(0, "get")
 	o.keep(p, now, time.Second, nil, true)
 	require.Contains(t, log.String(), fmt.Sprintf(`msg="slow request" request=get result=ok took=1s notLogged=%d`, 2*slowLogged))
