@@ -45,14 +45,20 @@
 //
 // # Speed
 //
-// Measured by BenchmarkLook on two cores that were shared by twenty other processes, three
-// nodes and the session in one process, 100,000 rows of 100 bytes in one shard. A page costs
-// 2.0 µs a row at the leader, nearly all of it in SQLite's Go translation, 0.8 on the wire,
-// and 2.3 in the session and its CSV; the sqlite3 program, in C, needs 1.6 for the same rows
-// as CSV and 0.5 for an aggregate of them. By the processor's time that is a fifth of its rate
-// as CSV and a ninth for an aggregate, less than the third that was wished for; the stages
-// run side by side where there are cores. A point query takes 1.2-1.4 ms beside the 0.8 ms of
-// a get without a transaction: it draws a timestamp, which that get does not.
+// Measured by BenchmarkLook on two cores that were shared by many other processes; three nodes
+// and the session in one process, 100,000 rows of 100 bytes in one shard:
+//
+//	                         rows/s    of sqlite3    processor, µs/row
+//	all rows as CSV          76,000        15 %          5.2
+//	  the sqlite3 program   516,000                      1.3
+//	an aggregate             98,000        16 %          3.9
+//	  the sqlite3 program   621,000                      0.5
+//
+// That is half of the 30 % wished for. Of a row's 5 µs the leader takes 2.0, nearly all in
+// SQLite's Go translation (a fifth of all in its mutexes), the wire 0.8, the session and its
+// CSV 2.3; the stages run side by side where there are cores. A point query takes 1.2 ms
+// (latest) to 1.4 ms (versions) beside the 0.8 ms of a get without a transaction: it draws a
+// timestamp, which that get does not.
 //
 // # What it does not do
 //

@@ -146,7 +146,7 @@ func spanOf(q *virtual.Query, column string) (span mvcc.Span, ok bool) {
 		if !is || k == "" {
 			return span, false
 		}
-		span = clip(span, mvcc.KeySpan(k))
+		span = span.Clip(mvcc.KeySpan(k))
 	}
 	if b, has := q.Lows[column]; has && b.Value != nil {
 		k, is := keyOf(b.Value)
@@ -156,7 +156,7 @@ func spanOf(q *virtual.Query, column string) (span mvcc.Span, ok bool) {
 		if !b.Inclusive {
 			k = k.Successor()
 		}
-		span = clip(span, mvcc.Span{Start: k})
+		span = span.Clip(mvcc.Span{Start: k})
 	}
 	if b, has := q.Highs[column]; has && b.Value != nil {
 		k, is := keyOf(b.Value)
@@ -169,12 +169,10 @@ func spanOf(q *virtual.Query, column string) (span mvcc.Span, ok bool) {
 		if k == "" {
 			return span, false
 		}
-		span = clip(span, mvcc.Span{End: k})
+		span = span.Clip(mvcc.Span{End: k})
 	}
 	return span, !span.Empty()
 }
-
-func clip(a, b mvcc.Span) mvcc.Span { return a.Clip(b) }
 
 // between are the bounds that a statement sets to a column of timestamps or numbers: above
 // low, and at or below high. What is no whole number bounds nothing: SQLite looks itself.
