@@ -41,7 +41,7 @@ type operation struct {
 func (w *world) operations() []operation {
 	return []operation{{22, w.move}, {10, w.moveClaimed}, {8, func(ctx context.Context, p *process) { w.sum(ctx, p) }}, {9, w.autocommit}, {7, w.mix}, {10, w.look}, {4, w.past},
 		{5, w.count}, {7, w.add}, {8, w.skew}, {4, w.relieve}, {3, w.forUpdate}, {10, w.listTxn}, {6, w.again}, {3, w.twist}, {3, w.browse},
-		{2, w.split}, {3, w.handOver}, {2, w.depose}, {1, w.storm}}
+		{2, w.split}, {3, w.handOver}, {2, w.depose}, {2, w.storm}}
 }
 
 // operate is one operation of a client.

@@ -230,7 +230,7 @@ func (a *attempt) answered(res routing.Response, err error) {
 		a.finish(nil, err)
 		return
 	}
-	a.last = err
+	a.last, a.s.g.p.w.unled = err, a.s.g.p.w.now
 	a.next()
 }
 
@@ -271,6 +271,8 @@ func word(req routing.Request) string {
 		return "Get"
 	case *mvcc.ScanArgs:
 		return "Scan"
+	case *mvcc.VersionsArgs:
+		return "Versions"
 	case *mvcc.PrewriteArgs:
 		return "Prewrite"
 	case *mvcc.CommitArgs:

@@ -13,13 +13,8 @@ import (
 // stormFor is how long a storm lasts.
 const stormFor = 150 * time.Millisecond
 
-// storm is much about two keys of one shard at once: blind writes of either, transactions that
-// began a while ago and write one of them and a key of another shard, and reads of the newest of
-// both. What is committed first may lie above what is committed next: the two are one state only
-// for who looks at what is about to be committed, too (P3, S13).
-func (w *world) storm(ctx context.Context, p *process) {
-	order := w.rng.Perm(registerCount)
-	keys := []mvcc.Key{register(order[0]), register(order[1])}
+// storm is much at once about two keys.
+func (w *world) storm(_ context.Context, p *process) {
 	end := w.now + stormFor
 	during := func(pause time.Duration, do func(context.Context)) {
 		p.spawn("work", func(ctx context.Context) {
@@ -29,6 +24,46 @@ func (w *world) storm(ctx context.Context, p *process) {
 			}
 		})
 	}
+	switch n := w.rng.IntN(10); {
+	case n < 3:
+		w.narrow = end
+		w.clash(p, during)
+	case n < 6:
+		w.tide(p, during)
+	default:
+		w.shower(p, during)
+	}
+}
+
+// doing has something done again and again while a storm lasts.
+type doing func(pause time.Duration, do func(context.Context))
+
+// clash is claims of two accounts that money is moved between, and transactions that check one of
+// them and write elsewhere: a claim waits for a check, and a check for a claim (P12, S6).
+func (w *world) clash(p *process, during doing) {
+	for range 2 {
+		during(5*time.Millisecond, func(ctx context.Context) { w.moveClaimed(ctx, p) })
+		during(5*time.Millisecond, func(ctx context.Context) {
+			k := account(w.some(accountCount))
+			start, _, err := w.read(ctx, p, k)
+			if err != nil {
+				return
+			}
+			w.history.transfer++
+			other := mvcc.Key(fmt.Sprintf("8/%d", w.history.transfer))
+			_ = w.commit(ctx, p, w.begin(txn.Transaction{Start: start},
+				puts(mvcc.Mutation{Op: mvcc.MutationCheckExists, Key: k}, put(register(w.some(registerCount)), "checked"), put(other, "checked"))))
+		})
+	}
+}
+
+// shower is blind writes of either of two keys of one shard, transactions that began a while ago
+// and write one of them and a key of another shard, and reads of the newest of both. What is
+// committed first may lie above what is committed next: the two are one state only for who looks
+// at what is about to be committed, too (P3, S13).
+func (w *world) shower(p *process, during doing) {
+	order := w.rng.Perm(registerCount)
+	keys := []mvcc.Key{register(order[0]), register(order[1])}
 	for range 2 {
 		during(2*time.Millisecond, func(ctx context.Context) { w.readNewest(ctx, p, keys) })
 	}
@@ -38,19 +73,13 @@ func (w *world) storm(ctx context.Context, p *process) {
 		w.heard(p, r, ts, err)
 	})
 	during(5*time.Millisecond, func(ctx context.Context) { w.late(ctx, p, pick(w, keys)) })
-	w.late(ctx, p, keys[1])
 }
 
 // late writes a key some time after its transaction began, and one of its own in another shard.
 func (w *world) late(ctx context.Context, p *process, k mvcc.Key) {
-	start, err := p.coordinator.Now(ctx)
-	if err != nil {
-		return
-	}
-	_ = p.gateway.Sleep(ctx, w.between(0, 20*time.Millisecond))
 	w.history.transfer++
 	other := mvcc.Key(fmt.Sprintf("b/%d", w.history.transfer))
-	_ = w.commit(ctx, p, w.begin(txn.Transaction{Start: start}, puts(put(other, "late"), put(k, "late"))))
+	w.begun(ctx, p, puts(put(other, "late"), put(k, "late")), "", 0)
 }
 
 // readNewest reads the newest of some keys, outside of any transaction.
@@ -75,4 +104,48 @@ func (w *world) readNewest(ctx context.Context, p *process, keys []mvcc.Key) {
 	if at == 0 && len(together) > 1 {
 		w.history.together = append(w.history.together, together)
 	}
+}
+
+// tide pushes a counter's versions up, ahead of what its shard has been read at, from another shard
+// that is read all the time. A serializable transaction that began before adds to it and so is
+// committed far above what it has read; and what it has read is written by who began before, too:
+// below its commit, unless that has kept its reads (S2).
+func (w *world) tide(p *process, during doing) {
+	for range 2 {
+		during(3*time.Millisecond, func(ctx context.Context) { _, _, _ = w.read(ctx, p, register(w.some(registerCount))) })
+		during(3*time.Millisecond, func(ctx context.Context) {
+			sum, addend := w.addition("e")
+			w.begun(ctx, p, puts(sum, put(register(w.some(registerCount)), "tide")), "e", addend)
+		})
+		during(3*time.Millisecond, func(ctx context.Context) {
+			w.begun(ctx, p, puts(put(duty(0, w.rng.IntN(2)), "1")), "", 0)
+		})
+	}
+	during(5*time.Millisecond, func(ctx context.Context) {
+		keys := []mvcc.Key{duty(0, 0), duty(0, 1)}
+		start, _, err := w.read(ctx, p, keys...)
+		if err != nil {
+			return
+		}
+		_ = p.gateway.Sleep(ctx, w.between(5*time.Millisecond, 20*time.Millisecond))
+		sum, addend := w.addition("e")
+		content := puts(put(keys[0], "1"), sum)
+		content.Serializable, content.ReadKeys = true, keys
+		w.counts.Serializable++
+		r := w.begin(txn.Transaction{Start: start}, content)
+		r.adds, r.addend = "e", addend
+		_ = w.commit(ctx, p, r)
+	})
+}
+
+// begun commits what began some time ago.
+func (w *world) begun(ctx context.Context, p *process, content mvcc.Content, adds mvcc.Key, addend int) {
+	start, err := p.coordinator.Now(ctx)
+	if err != nil {
+		return
+	}
+	_ = p.gateway.Sleep(ctx, w.between(0, 15*time.Millisecond))
+	r := w.begin(txn.Transaction{Start: start}, content)
+	r.adds, r.addend = adds, addend
+	_ = w.commit(ctx, p, r)
 }

@@ -75,7 +75,9 @@ type world struct {
 	clients []*process
 	net     network
 	current *coroutine
-	calm    bool // the nemesis has gone home
+	calm    bool          // the nemesis has gone home
+	narrow  time.Duration // until then all want the same two keys
+	unled   time.Duration // when somebody last asked for a leader and found none, or another
 
 	requests shard.RequestID
 	history  chronicle
@@ -164,7 +166,7 @@ func (w *world) between(least, most time.Duration) time.Duration {
 
 // some is one of n things; where few are wanted by many, mostly one of the first.
 func (w *world) some(n int) int {
-	if w.set.hot && w.chance(0.7) {
+	if w.now < w.narrow || w.set.hot && w.chance(0.7) {
 		n = min(n, 2)
 	}
 	return w.rng.IntN(n)
