@@ -42,7 +42,7 @@ func (s *Shell) allCommands() []command {
 		{".versions", "KEY", "all versions of a key, and a lock on it", anything, s.versions},
 		{".locks", "", "the undecided writes", anything, s.look("SELECT * FROM locks")},
 		{".waits", "", "who waits for whom", anything, s.look("SELECT * FROM waits")},
-		{".hot", "", "the busiest keys and shards", anything, s.look("SELECT * FROM hot()")},
+		{".hot", "", "the 20 busiest of keys and shards", anything, s.look("SELECT * FROM hot() ORDER BY reads + writes DESC LIMIT 20")},
 		{".explain", "[ID]", "where a transaction's time went, as EXPLAIN TXN id; or which are known", anything, s.explain},
 		{".asof", "[TS|TIME|now]", "see the past at a timestamp, or as of '2026-11-23 10:00'; or the present", anything, s.asOf},
 		{".use", "cluster|shard N|replica NODE", "what statements run on; shard N replica NODE is one replica", aTarget, s.use},

@@ -156,7 +156,7 @@ func TestCommands(t *testing.T) {
 		".NODES":                 "SELECT * FROM nodes",
 		".locks;":                "SELECT * FROM locks",
 		".waits":                 "SELECT * FROM waits",
-		".hot":                   "SELECT * FROM hot()",
+		".hot":                   "SELECT * FROM hot() ORDER BY reads + writes DESC LIMIT 20",
 		".leader":                "SELECT shard, leader FROM (SELECT * FROM shards)",
 		".leader 3":              "SELECT shard, leader FROM (SELECT * FROM shards WHERE shard = 3)",
 		".versions city/Zürich":  "SELECT * FROM history('city/Zürich')",
