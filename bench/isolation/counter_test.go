@@ -60,7 +60,8 @@ func testAdds(t *testing.T, l *lane, way addWay) {
 	for c := range adders {
 		clients.Go(func() {
 			for i := range way.adds {
-				if err := way.add(ctx, l.w.db(c), l, addition{counter, c, i}); err != nil {
+				err := settled(ctx, l.w.db(c), func() error { return way.add(ctx, l.w.db(c), l, addition{counter, c, i}) })
+				if err != nil {
 					t.Errorf("client %d: %v", c, err)
 					return
 				}
@@ -126,7 +127,7 @@ func testTwoCounters(t *testing.T, w *world) {
 			}
 			clients.Go(func() {
 				for range transfers {
-					if err := transfer(ctx, l, c, from, to, &again); err != nil {
+					if err := settled(ctx, l.w.db(c), func() error { return transfer(ctx, l, c, from, to, &again) }); err != nil {
 						t.Errorf("client %d: %v", c, err)
 						return
 					}

@@ -16,7 +16,7 @@ import (
 
 // deadlockWithin is how soon one of those who wait for each other must have been told on a
 // machine that others use, too. The simulator holds it to a second, of its own clock.
-const deadlockWithin = 10 * time.Second
+const deadlockWithin = stepTimeout / 2
 
 // testDeadlock has sessions claim keys in a circle: each holds one and wants the next one's.
 // Exactly one is told so, with the whole circle; the others go on and commit.

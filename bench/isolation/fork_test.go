@@ -25,7 +25,7 @@ func testFork(t *testing.T, w *world) {
 		for i, name := range []string{"x", "y"} {
 			writers.Go(func() {
 				for n := 1; !done.Load(); n++ {
-					if err := countUp(ctx, l, i, name, n); err != nil {
+					if err := settled(ctx, w.db(i), func() error { return countUp(ctx, l, i, name, n) }); err != nil {
 						t.Errorf("write %s: %v", name, err)
 						return
 					}

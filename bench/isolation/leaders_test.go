@@ -34,7 +34,8 @@ func testLeaders(t *testing.T, w *world) {
 	clients.Go(func() {
 		defer close(written)
 		for n := int64(1); !done.Load(); n++ {
-			if err := l.w.db(0).Put(ctx, l.key("x"), strconv.AppendInt(nil, n, 10)); err != nil {
+			put := func() error { return w.db(0).Put(ctx, l.key("x"), strconv.AppendInt(nil, n, 10)) }
+			if err := settled(ctx, w.db(0), put); err != nil {
 				t.Errorf("write %d: %v", n, err)
 				return
 			}

@@ -24,7 +24,7 @@ func testWhole(t *testing.T, w *world) {
 		var writer, readers sync.WaitGroup
 		writer.Go(func() {
 			for n := 1; !done.Load(); n++ {
-				if err := putBoth(ctx, l, n); err != nil {
+				if err := settled(ctx, w.db(0), func() error { return putBoth(ctx, l, n) }); err != nil {
 					t.Errorf("write %d: %v", n, err)
 					return
 				}

@@ -29,12 +29,13 @@ import (
 // processes is how many coordinators there are, each with its own view of the cluster.
 const processes = 3
 
-// stepTimeout bounds whatever a test waits for. Nothing should come near it.
-const stepTimeout = 20 * time.Second
+// stepTimeout bounds whatever a test waits for. Nothing should come near it, also where four
+// such tests share one processor.
+const stepTimeout = time.Minute
 
 // lockTTL is longer than by default. On a machine that is busy, and under the race detector,
 // heartbeats come late; that somebody is taken for dead is no scenario here.
-const lockTTL = 30 * time.Second
+const lockTTL = time.Minute
 
 // world is a cluster of three nodes, and the processes that are its clients.
 type world struct {
@@ -87,12 +88,14 @@ func newWorld(t *testing.T) *world {
 }
 
 func newProcess(t *testing.T, ctx context.Context, hosts []string) process {
-	cluster, err := client.Dial(ctx, hosts, client.Config{})
+	cluster, err := client.Dial(ctx, hosts, client.Config{CallTimeout: stepTimeout, DialTimeout: stepTimeout,
+		PingEvery: stepTimeout / 4, PingTimeout: stepTimeout})
 	require.NoError(t, err)
 	p := process{cluster: cluster, faults: &faulty{Sender: cluster}}
 	tasks := txn.NewGoroutines()
 	p.db = txn.New(txn.NewCoordinator(txn.Windows{Sender: p.faults, Timestamps: cluster,
-		Shards: txn.NewShardCache(cluster.Lookup), Tasks: tasks}, txn.Config{LockTTL: lockTTL}))
+		Shards: txn.NewShardCache(cluster.Lookup), Tasks: tasks},
+		txn.Config{LockTTL: lockTTL, Patience: 5 * stepTimeout}))
 	t.Cleanup(func() {
 		tasks.Close()
 		cluster.Close()
@@ -177,7 +180,7 @@ func (w *world) leader(ctx context.Context, d routing.Descriptor) (*routing.Stat
 	var calls []*routing.Call
 	for _, r := range d.Replicas {
 		to := routing.Descriptor{ID: d.ID, Replicas: []routing.Replica{{Node: r.Node}}}
-		calls = append(calls, &routing.Call{To: to, Req: &routing.StatusArgs{}, Timeout: time.Second})
+		calls = append(calls, &routing.Call{To: to, Req: &routing.StatusArgs{}, Timeout: stepTimeout / 4})
 	}
 	for ctx.Err() == nil {
 		w.clients[0].cluster.Send(ctx, calls, nil)
