@@ -112,7 +112,17 @@ func (o *startOptions) validate(say io.Writer) (node.Config, error) {
 		slow = -1 // a node's zero is its default
 	}
 	return node.Config{Dir: o.store, Listen: o.listen, Advertise: advertise, Join: o.join,
-		Insecure: o.insecure, Version: version, Log: log, SlowTransaction: slow, TraceKeys: o.traceKeys}, nil
+		Insecure: o.insecure, Version: version, Log: log, SlowTransaction: slow, TraceKeys: o.traceKeys, Flags: o.flags()}, nil
+}
+
+// flags are the settings that concern the process alone.
+func (o *startOptions) flags() []node.Flag {
+	return []node.Flag{
+		{Name: "log_level", Value: o.logLevel, Default: "info", Doc: "What is logged: debug, info, warn or error, and above."},
+		{Name: "log_format", Value: o.logFormat, Default: "text", Doc: "How: text or json."},
+		{Name: "otlp_endpoint", Value: o.otlp, Doc: "Where traces go; empty: there are none."},
+		{Name: "trace_sample", Value: fmt.Sprint(o.sample), Default: "0.01", Doc: "The share of calls traced that come without a trace of their own."},
+	}
 }
 
 // newLog makes the process's log.

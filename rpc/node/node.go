@@ -41,6 +41,8 @@ type Config struct {
 	// Tracer makes the spans of this node; nil: it traces nothing.
 	Tracer    trace.TracerProvider
 	TraceKeys bool // traces name keys, in the formatter's form
+	// Flags are settings of the program that only Settings looks at.
+	Flags []Flag
 }
 
 // slowDefault is from where on a transaction is slow.

@@ -211,7 +211,8 @@ func TestLogsShowNoValues(t *testing.T) {
 
 // TestSettings: every number and duration of the configurations is a setting with a sentence.
 func TestSettings(t *testing.T) {
-	n := &Node{cfg: Config{Host: host.Config{Readers: 9, Replica: shard.Config{FlushRows: 7}}}.filled()}
+	n := &Node{cfg: Config{Host: host.Config{Readers: 9, Replica: shard.Config{FlushRows: 7}},
+		Flags: []Flag{{Name: "log_level", Value: "debug", Default: "info", Doc: "How much is said."}}}.filled()}
 	res, err := n.Settings(context.Background(), &nodev1.SettingsRequest{})
 	require.NoError(t, err)
 	all := map[string]*nodev1.Setting{}
@@ -220,6 +221,7 @@ func TestSettings(t *testing.T) {
 		require.True(t, strings.HasSuffix(s.GetDoc(), "."), s.GetDoc())
 		all[s.GetName()] = s
 	}
+	require.Equal(t, "debug", all["log_level"].GetValue())
 	require.Equal(t, "9", all["host.readers"].GetValue())
 	require.Equal(t, "4", all["host.readers"].GetDefault())
 	require.Equal(t, "7", all["shard.flush_rows"].GetValue())

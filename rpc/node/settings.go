@@ -41,6 +41,9 @@ type setting struct {
 // Settings lists them all, each with its default.
 func (n *Node) Settings(context.Context, *nodev1.SettingsRequest) (*nodev1.SettingsResponse, error) {
 	res := &nodev1.SettingsResponse{Node: uint64(n.whoami().NodeID)}
+	for _, f := range n.cfg.Flags {
+		res.Settings = append(res.Settings, &nodev1.Setting{Name: f.Name, Value: f.Value, Default: f.Default, Doc: f.Doc})
+	}
 	set, defaults := configured(n.cfg), configured(Config{}.filled())
 	for _, list := range [][]setting{nodeSettings(), hostSettings(), shardSettings(), txnSettings(), clientSettings(), serverSettings()} {
 		for _, s := range list {
@@ -57,6 +60,9 @@ func show(v any) string {
 	}
 	return fmt.Sprint(v)
 }
+
+// Flag is a setting of the program around a node. Doc is a sentence.
+type Flag struct{ Name, Value, Default, Doc string }
 
 // nodeSettings are the flags of shale start.
 func nodeSettings() []setting {
