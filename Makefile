@@ -6,7 +6,7 @@ SEED        ?=
 FROM        ?= 1
 MUTANT      ?=
 TESTFLAGS   ?=
-RACE_PACKAGES = ./timestamp/... ./mvcc/... ./shard/... ./txn/... ./rpc/...
+RACE_PACKAGES = ./timestamp/... ./mvcc/... ./shard/... ./txn/... ./rpc/... ./cmd/shale/virtual ./cmd/shale/shell/...
 TOOL        = $(GO) tool -modfile=tools/go.mod
 VERSION    := $(shell git describe --tags --always --dirty 2>/dev/null || echo unversioned)
 
@@ -72,6 +72,14 @@ mutants: ## Plant a bug at a time and have the simulator find it: MUTANT=words p
 .PHONY: chaos
 chaos: build ## Bank transfers on three processes while leaders are killed
 	bench/chaos.sh
+
+.PHONY: bench-look
+bench-look: build ## What SQL over the cluster costs, beside kv get and the sqlite3 program
+	bench/look.sh
+
+.PHONY: man
+man: build ## Write the manual pages into bin/man
+	bin/shale man bin/man
 
 .PHONY: bench
 bench: build ## Run YCSB A-F and the bank on a three-process cluster
