@@ -64,10 +64,10 @@ func runDebugZip(ctx context.Context, o *debugZipOptions, path string, out, say 
 		return err
 	}
 	b := &bundle{zip: zip.NewWriter(f), keys: o.keys, left: bundleMax, at: time.Now()}
-	b.cluster(ctx, conn)
-	for _, n := range nodes {
+	for _, n := range nodes { // first: nodes answer for themselves also where the cluster does not
 		b.node(ctx, conn, n)
 	}
+	b.cluster(ctx, conn)
 	err = errors.Join(b.finish(), f.Close())
 	if ctx.Err() != nil && context.Cause(ctx) != errTimeout {
 		err = ctx.Err()
@@ -85,21 +85,21 @@ func runDebugZip(ctx context.Context, o *debugZipOptions, path string, out, say 
 // findNodes are the nodes by the directory's word; where it does not answer, the hosts given
 // that say who they are.
 func findNodes(ctx context.Context, conn *connection) ([]*shalev1.Node, error) {
-	short, cancel := context.WithTimeout(ctx, 2*fetchTimeout)
+	short, cancel := context.WithTimeout(ctx, fetchTimeout)
 	nodes, err := listNodes(short, conn)
 	cancel()
 	if err == nil || ctx.Err() != nil {
 		return nodes, err
 	}
+	answered := false
 	for _, host := range conn.hosts {
 		short, cancel := context.WithTimeout(ctx, fetchTimeout)
 		hello, e := conn.node(host).Hello(short, &nodev1.HelloRequest{})
 		cancel()
-		if e == nil {
-			nodes = append(nodes, &shalev1.Node{Id: hello.Node, Address: host, Alive: true})
-		}
+		answered = answered || e == nil
+		nodes = append(nodes, &shalev1.Node{Id: hello.GetNode(), Address: host, Alive: e == nil})
 	}
-	if len(nodes) == 0 {
+	if !answered {
 		return nil, err
 	}
 	return nodes, nil
@@ -109,7 +109,7 @@ func findNodes(ctx context.Context, conn *connection) ([]*shalev1.Node, error) {
 const (
 	bundleMax    = 256 << 20 // before compression
 	entryMax     = 16 << 20
-	fetchTimeout = 5 * time.Second
+	fetchTimeout = 3 * time.Second
 	zipLocksMax  = 10_000
 )
 
@@ -176,7 +176,7 @@ func (b *bundle) cluster(ctx context.Context, conn *connection) {
 		b.lacks("version.json", err)
 	}
 	b.put("version.json", append(own, '\n'))
-	st, err := within(ctx, func(ctx context.Context) (*shalev1.StatusResponse, error) { return status(ctx, conn) })
+	st, err := status(ctx, conn) // however long it takes: it says what is wrong
 	b.message("status.json", st, err)
 	shards, err := within(ctx, func(ctx context.Context) (*shalev1.ListShardsResponse, error) {
 		list, err := listShards(ctx, conn, 0)
@@ -210,7 +210,7 @@ func within[T any](ctx context.Context, ask func(context.Context) (T, error)) (T
 func (b *bundle) node(ctx context.Context, conn *connection, n *shalev1.Node) {
 	dir := fmt.Sprintf("nodes/%d/", n.Id)
 	if !n.Alive {
-		b.lacks(dir, errors.New("the node does not answer"))
+		b.lacks(dir, fmt.Errorf("the node at %s does not answer", n.Address))
 		return
 	}
 	hello, err := within(ctx, func(ctx context.Context) (*nodev1.HelloResponse, error) {

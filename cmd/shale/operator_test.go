@@ -349,7 +349,7 @@ func testNodeDown(t *testing.T, c *demoCluster) {
 	partial := shale(t, "debug", "zip", path)
 	partial.done(t)
 	require.Contains(t, partial.err, "errors.txt")
-	require.Contains(t, unzipped(t, path)["errors.txt"], "nodes/3/: the node does not answer")
+	require.Contains(t, unzipped(t, path)["errors.txt"], "nodes/3/: the node at "+last+" does not answer")
 
 	dead := filepath.Join(t.TempDir(), "none.zip")
 	shale(t, "debug", "zip", dead, "--host", unused(t)).fails(t, exitUnreachable)
