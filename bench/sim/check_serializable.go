@@ -27,7 +27,7 @@ func (w *world) checkSerializable(t truth) {
 	// A blind write at the very timestamp of the commit may be taken to come after it.
 	known := map[timestamp.Timestamp]bool{}
 	for _, r := range w.history.records {
-		known[r.start] = known[r.start] || !r.auto
+		known[r.start] = known[r.start] || !r.auto && !r.blind
 	}
 	for _, r := range w.history.records {
 		if !r.present || !r.content.Serializable {

@@ -24,6 +24,8 @@ func (w *world) drill(ctx context.Context) {
 	if c.held == 2 && !c.void && c.told != 1 {
 		w.fail("of two transactions that wait for each other %d were told", c.told)
 	}
+	w.farAbove(ctx, false)
+	w.farAbove(ctx, true)
 	w.latePrimary(ctx)
 	w.clients[1].spawn("work", func(ctx context.Context) { w.hold(ctx, w.clients[1], "8y") })
 	w.clients[2].spawn("work", func(ctx context.Context) {
@@ -35,19 +37,73 @@ func (w *world) drill(ctx context.Context) {
 	w.finish(ctx)
 }
 
+// farAbove has a serializable transaction be committed far above what its shard was read at, since
+// it adds to a counter that somebody has just added to. Then one of its reads is written by who
+// began before it: below its commit, unless that has kept its reads (S2). Where it stands, that
+// one's lock is there already, and its other one on its way. It is rare where others read all
+// the time.
+func (w *world) farAbove(ctx context.Context, stands bool) {
+	p, read, written := w.clients[0], duty(0, 1), duty(0, 0)
+	before, err := p.coordinator.Now(ctx)
+	if err != nil {
+		return
+	}
+	start, _, err := w.read(ctx, p, read)
+	if err != nil {
+		return
+	}
+	r := w.begin(txn.Transaction{Start: before}, puts(put(read, "1"), put(register(0), "far")))
+	r.blind = true
+	if stands {
+		c := w.lateAt(ctx, p, register(0))
+		p.spawn("work", func(ctx context.Context) {
+			ts, err := c.Commit(ctx, r.tx, r.content)
+			w.heard(p, r, ts, err)
+		})
+		_ = p.gateway.Sleep(ctx, lateBy/4)
+	}
+	add := func(tx txn.Transaction, content mvcc.Content) {
+		sum, addend := w.addition("e")
+		content.Mutations = append(content.Mutations, sum)
+		r := w.begin(tx, content)
+		r.adds, r.addend = "e", addend
+		_ = w.commit(ctx, p, r)
+	}
+	if now, err := p.coordinator.Now(ctx); err == nil {
+		if stands { // a read lifts it, too, and keeps its reads
+			_, _, _ = w.read(ctx, p, account(7))
+		} else {
+			add(txn.Transaction{Start: now}, mvcc.Content{})
+		}
+		content := puts(put(written, "1"))
+		content.Serializable, content.ReadKeys = true, []mvcc.Key{read}
+		add(txn.Transaction{Start: start}, content)
+	}
+	if !stands {
+		_ = w.commit(ctx, p, r)
+	}
+	w.finish(ctx)
+}
+
+// lateAt is a coordinator whose requests to the shard of a key are slow to leave.
+func (w *world) lateAt(ctx context.Context, p *process, k mvcc.Key) *txn.Coordinator {
+	g := newGateway(p)
+	if d, err := p.gateway.shards.Find(ctx, k); err == nil {
+		g.late = d.ID
+	}
+	return txn.NewCoordinator(txn.Windows{Sender: g, Timestamps: g, Shards: g.shards, Tasks: g},
+		txn.Config{LockTTL: drillTTL, Patience: 20 * time.Second})
+}
+
 // latePrimary commits over two shards while the request to the primary's is slow. A reader meets
 // the other lock, and asks about a primary that is not there: it is not yet to be fenced (S8).
 func (w *world) latePrimary(ctx context.Context) {
 	p := w.clients[0]
-	d, err := p.gateway.shards.Find(ctx, "8z")
-	start, late := p.coordinator.Now(ctx)
-	if err != nil || late != nil {
+	start, err := p.coordinator.Now(ctx)
+	if err != nil {
 		return
 	}
-	g := newGateway(p)
-	g.late = d.ID
-	c := txn.NewCoordinator(txn.Windows{Sender: g, Timestamps: g, Shards: g.shards, Tasks: g},
-		txn.Config{LockTTL: drillTTL, Patience: 20 * time.Second})
+	c := w.lateAt(ctx, p, "8z")
 	r := w.begin(txn.Transaction{Start: start}, puts(put("8z", "late"), put("tz", "early")))
 	p.spawn("work", func(ctx context.Context) {
 		ts, err := c.Commit(ctx, r.tx, r.content)

@@ -33,6 +33,7 @@ type record struct {
 	tx       txn.Transaction
 	content  mvcc.Content
 	auto     bool
+	blind    bool     // it has read nothing, though it has a start
 	counts   bool     // it adds one to the counters
 	adds     mvcc.Key // the counter that it adds to
 	addend   int      // which nobody else has

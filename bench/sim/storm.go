@@ -24,15 +24,12 @@ func (w *world) storm(_ context.Context, p *process) {
 			}
 		})
 	}
-	switch n := w.rng.IntN(10); {
-	case n < 3:
+	if w.chance(0.4) {
 		w.narrow = end
 		w.clash(p, during)
-	case n < 6:
-		w.tide(p, during)
-	default:
-		w.shower(p, during)
+		return
 	}
+	w.shower(p, during)
 }
 
 // doing has something done again and again while a storm lasts.
@@ -79,7 +76,19 @@ func (w *world) shower(p *process, during doing) {
 func (w *world) late(ctx context.Context, p *process, k mvcc.Key) {
 	w.history.transfer++
 	other := mvcc.Key(fmt.Sprintf("b/%d", w.history.transfer))
-	w.begun(ctx, p, puts(put(other, "late"), put(k, "late")), "", 0)
+	w.begun(ctx, p, puts(put(other, "late"), put(k, "late")))
+}
+
+// begun commits what began some time ago, and has read nothing.
+func (w *world) begun(ctx context.Context, p *process, content mvcc.Content) {
+	start, err := p.coordinator.Now(ctx)
+	if err != nil {
+		return
+	}
+	_ = p.gateway.Sleep(ctx, w.between(0, 20*time.Millisecond))
+	r := w.begin(txn.Transaction{Start: start}, content)
+	r.blind = true
+	_ = w.commit(ctx, p, r)
 }
 
 // readNewest reads the newest of some keys, outside of any transaction.
@@ -104,48 +113,4 @@ func (w *world) readNewest(ctx context.Context, p *process, keys []mvcc.Key) {
 	if at == 0 && len(together) > 1 {
 		w.history.together = append(w.history.together, together)
 	}
-}
-
-// tide pushes a counter's versions up, ahead of what its shard has been read at, from another shard
-// that is read all the time. A serializable transaction that began before adds to it and so is
-// committed far above what it has read; and what it has read is written by who began before, too:
-// below its commit, unless that has kept its reads (S2).
-func (w *world) tide(p *process, during doing) {
-	for range 2 {
-		during(3*time.Millisecond, func(ctx context.Context) { _, _, _ = w.read(ctx, p, register(w.some(registerCount))) })
-		during(3*time.Millisecond, func(ctx context.Context) {
-			sum, addend := w.addition("e")
-			w.begun(ctx, p, puts(sum, put(register(w.some(registerCount)), "tide")), "e", addend)
-		})
-		during(3*time.Millisecond, func(ctx context.Context) {
-			w.begun(ctx, p, puts(put(duty(0, w.rng.IntN(2)), "1")), "", 0)
-		})
-	}
-	during(5*time.Millisecond, func(ctx context.Context) {
-		keys := []mvcc.Key{duty(0, 0), duty(0, 1)}
-		start, _, err := w.read(ctx, p, keys...)
-		if err != nil {
-			return
-		}
-		_ = p.gateway.Sleep(ctx, w.between(5*time.Millisecond, 20*time.Millisecond))
-		sum, addend := w.addition("e")
-		content := puts(put(keys[0], "1"), sum)
-		content.Serializable, content.ReadKeys = true, keys
-		w.counts.Serializable++
-		r := w.begin(txn.Transaction{Start: start}, content)
-		r.adds, r.addend = "e", addend
-		_ = w.commit(ctx, p, r)
-	})
-}
-
-// begun commits what began some time ago.
-func (w *world) begun(ctx context.Context, p *process, content mvcc.Content, adds mvcc.Key, addend int) {
-	start, err := p.coordinator.Now(ctx)
-	if err != nil {
-		return
-	}
-	_ = p.gateway.Sleep(ctx, w.between(0, 15*time.Millisecond))
-	r := w.begin(txn.Transaction{Start: start}, content)
-	r.adds, r.addend = adds, addend
-	_ = w.commit(ctx, p, r)
 }
