@@ -2,8 +2,8 @@
 # What looking inside costs, on three shale processes on this machine, all in one run:
 #
 #   point   a value by its key: kv get, SQL with the key pushed down, median of RUNS commands
-#   scan    every version of a shard: SQL through the cluster, beside the sqlite3 program on
-#           the leader's file
+#   scan    every version of a shard of RECORDS JSON texts: SQL through the cluster, beside the
+#           sqlite3 program on the leader's file
 #   bench   the p99 of YCSB B alone, and while whole shards are scanned one after the other
 #
 #   RECORDS=100000 RUNS=15 DURATION=15s bench/look.sh
@@ -40,8 +40,16 @@ until bin/shale init --host "${hosts%%,*}" >&2; do
   sleep 0.5
 done
 
-bin/shale bench ycsb -P workloadb -p "recordcount=$RECORDS" -p fieldlength=20 --split 4 \
+bin/shale bench ycsb -P workloadb -p recordcount=10000 --split 4 \
   --threads "$THREADS" --duration 1s --quiet >&2
+bin/shale shard split person/ >&2
+for from in $(seq 0 10000 $((RECORDS - 1))); do
+  bin/shale sql --write -e "INSERT INTO kv (key, value)
+    WITH RECURSIVE n(i) AS (SELECT $from UNION ALL SELECT i + 1 FROM n WHERE i < $((from + 9999)))
+    SELECT printf('person/%07d', i),
+      printf('{\"name\":\"person %d\",\"born\":%d,\"city\":\"city/%d\",\"balance\":%d}', i, 1930 + i % 90, i % 997, i * 37)
+    FROM n" >/dev/null
+done
 
 # millis COMMAND… prints how long it took.
 millis() {
@@ -56,7 +64,7 @@ median() {
   for _ in $(seq "$RUNS"); do millis "$@"; done | sort -n | sed -n "$(((RUNS + 1) / 2))p"
 }
 
-key=$(bin/shale sql -e "SELECT key_text FROM latest LIMIT 1" -o csv | tail -n 1)
+key=person/0000042
 get=$(median bin/shale kv get "$key")
 sql=$(median bin/shale sql -e "SELECT value FROM latest WHERE key_text = '$key'")
 version=$(median bin/shale sql -e "SELECT commit_ts, value FROM versions WHERE key = '$key'")
@@ -73,19 +81,19 @@ rows=$(bin/shale sql -e "SELECT count(*) FROM versions WHERE shard = $shard" -o 
 select='SELECT key, commit_ts, start_ts, op, value FROM versions'
 for _ in 1 2 3; do
   raw=$(millis sqlite3 -readonly -csv "$file" "$select")
-  whole=$(millis bin/shale sql --limit 10000000 -o csv -e "$select WHERE shard = $shard")
+  whole=$(millis bin/shale sql -o csv -e "$select WHERE shard = $shard")
   echo "scan: $rows rows, sqlite3 $raw ms ($((rows * 1000 / raw))/s), shale sql $whole ms ($((rows * 1000 / whole))/s," \
     "$((100 * raw / whole)) %)"
 done
 
 p99() { # of reads and updates of a run
-  bin/shale bench ycsb -P workloadb -p "recordcount=$RECORDS" -p fieldlength=20 --skip-prepare --quiet \
+  bin/shale bench ycsb -P workloadb -p recordcount=10000 --skip-prepare --quiet \
     --threads "$THREADS" --duration "$DURATION" -o json |
     grep -oE '"(kind|p99Ms)": *"?[a-zA-Z0-9.]+' | sed -E 's/"(kind|p99Ms)": *"?//' | paste -sd ' '
 }
 echo "bench alone:           $(p99)"
 while :; do
-  bin/shale sql --limit 10000000 -o csv -e "SELECT key, value FROM versions WHERE shard = $shard" >/dev/null || break
+  bin/shale sql -o csv -e "SELECT key, value FROM versions WHERE shard = $shard" >/dev/null || break
 done &
 looker=$!
 echo "bench while scanned:   $(p99)"

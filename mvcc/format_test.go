@@ -1,9 +1,12 @@
 package mvcc_test
 
 import (
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/shaledb/shale/mvcc"
 )
@@ -49,5 +52,18 @@ func FuzzFormatKey(f *testing.F) {
 		again, err := mvcc.ParseKey(mvcc.FormatKey(typed))
 		require.NoError(t, err)
 		require.Equal(t, typed, again)
+	})
+}
+
+// One pass writes what strconv.Quote does between its quotes, but for the quotes themselves.
+func TestFormatIsQuote(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := rapid.OneOf(rapid.String(), rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) })).Draw(t, "s")
+		quoted := strconv.Quote(strings.ReplaceAll(s, `"`, "'"))
+		want := quoted[1 : len(quoted)-1]
+		got := strings.ReplaceAll(mvcc.FormatKey(mvcc.Key(s)), `"`, "'")
+		if got != want {
+			t.Fatalf("%q: %s, not %s", s, got, want)
+		}
 	})
 }
