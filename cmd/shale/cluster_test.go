@@ -195,6 +195,9 @@ func testReplica(t *testing.T, _ *demoCluster) {
 	for _, node := range []string{"1", "2", "3"} {
 		shale(t, "sql", "--shard", "2", "--node", node, "-e", "SELECT count(*) FROM versions").done(t)
 	}
+	cut := shale(t, "sql", "--shard", "2", "--limit", "1", "-o", "csv", "-e", "SELECT name FROM meta")
+	require.Equal(t, 2, strings.Count(cut.done(t), "\n"))
+	require.Contains(t, cut.err, "there is more")
 	shale(t, "sql", "--shard", "2", "-e", "PRAGMA wal_checkpoint(TRUNCATE)").fails(t, exitNotAllowed, "REFUSED")
 	shale(t, "sql", "--shard", "2", "-e", "DROP TABLE raw_versions").fails(t, exitNotAllowed, "REFUSED")
 	shale(t, "sql", "--shard", "2", "-e", "SELEC").fails(t, exitError, "syntax error")

@@ -13,7 +13,7 @@ type rawEngine struct{ look inspector }
 
 var _ shell.Engine = rawEngine{}
 
-// Query runs one statement. The sandbox's caps apply: a result that they cut says so in Note.
+// Query runs one statement. The sandbox's caps apply: of a result that they cut, Cut says so.
 func (e rawEngine) Query(ctx context.Context, statement string) (shell.Rows, error) {
 	res, err := e.look.inspect(ctx, statement)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"github.com/shaledb/shale/cmd/shale/tables"
 	"github.com/shaledb/shale/mvcc"
 	"github.com/shaledb/shale/mvcc/sqlite"
 	nodev1 "github.com/shaledb/shale/proto/shale/node/v1"
@@ -108,23 +109,9 @@ func askNode(ctx context.Context, conn *connection, nodes []*shalev1.Node, node,
 	for _, r := range res.Rows {
 		row := make([]any, len(r.Values))
 		for i, v := range r.Values {
-			row[i] = decodeValue(v)
+			row[i] = tables.DecodeValue(v)
 		}
 		out.Rows = append(out.Rows, row)
 	}
 	return out, nil
-}
-
-func decodeValue(v *nodev1.Value) any {
-	switch x := v.GetValue().(type) {
-	case *nodev1.Value_Integer:
-		return x.Integer
-	case *nodev1.Value_Real:
-		return x.Real
-	case *nodev1.Value_Text:
-		return x.Text
-	case *nodev1.Value_Blob:
-		return x.Blob
-	}
-	return nil
 }

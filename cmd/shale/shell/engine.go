@@ -27,6 +27,10 @@ type Rows interface {
 // statement's transaction was committed. Zero: nothing was.
 type Committed interface{ Committed() uint64 }
 
+// Cut is an optional part of Rows: asked after the last row, it answers whether there were
+// more than the engine's caps allow. Part of an answer is not passed off as the whole.
+type Cut interface{ Cut() bool }
+
 // Transactor is an optional part of an Engine: keys, transactions and time.
 type Transactor interface {
 	// SetWrite allows writing, or forbids it, as it is at first.

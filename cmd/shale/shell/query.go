@@ -27,6 +27,9 @@ func (s *Shell) query(ctx context.Context, statement string) error {
 		if err != nil {
 			return n, err
 		}
+		if c, ok := rows.(Cut); ok && c.Cut() {
+			fmt.Fprintf(p.over(s.cfg.Say), "there is more: the caps on an answer from inside a file left only the %s above\n", rowsText(n))
+		}
 		if c, ok := rows.(Committed); ok {
 			return n, s.committed(p, c.Committed())
 		}

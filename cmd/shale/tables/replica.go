@@ -82,7 +82,7 @@ func (r *replicas) look(ctx context.Context, id routing.ShardID, sql string, row
 	for i, row := range res.Rows {
 		out.Rows[i] = make([]any, len(row.Values))
 		for j, v := range row.Values {
-			out.Rows[i][j] = decodeValue(v)
+			out.Rows[i][j] = DecodeValue(v)
 		}
 	}
 	return out, nil
@@ -92,7 +92,8 @@ func (r *replicas) size(routing.ShardID) int64 { return 0 }
 
 func (r *replicas) node() routing.NodeID { return r.own }
 
-func decodeValue(v *nodev1.Value) any {
+// DecodeValue is a value of SQL as a node sends it: nil, int64, float64, string or []byte.
+func DecodeValue(v *nodev1.Value) any {
 	switch x := v.GetValue().(type) {
 	case *nodev1.Value_Integer:
 		return x.Integer
