@@ -240,7 +240,8 @@ func read(c driver.Conn, k look) (*Result, error) {
 		return nil, err
 	}
 	defer s.Close()
-	rows, err := s.Query(nil) //nolint:staticcheck // the watch ends it, and not a context
+	//lint:ignore SA1019 the watch ends it, and not a context
+	rows, err := s.Query(nil)
 	if err != nil {
 		return nil, err
 	}

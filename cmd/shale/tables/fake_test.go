@@ -34,8 +34,6 @@ type world struct {
 	lists    int
 	before   func(*world, int) // of the n-th request, 1 being the first
 	requests int
-	underWay int
-	mostAt   int // requests at once
 }
 
 // cluster puts the tables over it.

@@ -201,13 +201,6 @@ func between(q *virtual.Query, column string, high uint64) (low, to uint64) {
 	return low, high
 }
 
-// equalNumber is the number that a column must be; zero: no one number.
-func equalNumber(q *virtual.Query, column string) uint64 {
-	v, _ := q.Equal(column)
-	n, _ := tsOf(v)
-	return n
-}
-
 type cutName struct{}
 
 // cut is the timestamp at which the statement reads.
