@@ -29,7 +29,7 @@ func (t *commit) prewrite(ctx context.Context) error {
 		groups, err := groupByShard(ctx, t.c.w.Shards, todo, func(m mvcc.Mutation) mvcc.Key { return m.Key })
 		var locks []mvcc.Lock
 		if err == nil {
-			todo, locks, err = t.prewriteOnce(ctx, groups, len(todo) == len(t.content.Mutations))
+			todo, locks, err = t.prewriteOnce(ctx, todo, groups)
 		}
 		if err == nil && len(locks) > 0 {
 			if err = t.c.resolveAll(ctx, locks); err == nil {
@@ -47,11 +47,11 @@ func (t *commit) prewrite(ctx context.Context) error {
 
 // prewriteOnce sends every shard its part once. It returns what is left to lay, and why:
 // locks of others, or the worst error.
-func (t *commit) prewriteOnce(ctx context.Context, groups []group[mvcc.Mutation], whole bool) (left []mvcc.Mutation,
+func (t *commit) prewriteOnce(ctx context.Context, todo []mvcc.Mutation, groups []group[mvcc.Mutation]) (left []mvcc.Mutation,
 	locks []mvcc.Lock, err error) {
-	calls, parts, left, err := t.prewriteCalls(ctx, groups, whole)
+	calls, parts, left, err := t.prewriteCalls(ctx, groups, len(todo) == len(t.content.Mutations))
 	if err != nil {
-		return nil, nil, err
+		return todo, nil, err // nothing was sent: all of it is left to lay
 	}
 	t.c.w.Sender.Send(ctx, calls, func(call *routing.Call) bool { return refusal(call.Err) })
 	for i, call := range calls {

@@ -1,6 +1,7 @@
 package txn
 
 import (
+	"context"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -204,4 +205,33 @@ func TestReadsWithoutSerializable(t *testing.T) {
 	require.ErrorAs(t, err, &invalid)
 	require.Equal(t, "READS_UNUSED", invalid.Reason)
 	require.Empty(t, w.sent)
+}
+
+// A directory that does not know the shard of a key that was read, while a split is under way,
+// holds a serializable commit up. Nothing else: without its locks it must not go on to validate
+// (make sim SEED=1950 of an older simulator: "a commit's primary is only claimed").
+func TestAReadWhoseShardIsNotKnownYet(t *testing.T) {
+	w := newWorld(t, "m")
+	put(t, w, "a", "1", "z", "1")
+	unknown := 0
+	shards := NewShardCache(func(ctx context.Context, k mvcc.Key) ([]routing.Descriptor, error) {
+		if k == "a" && unknown > 0 {
+			unknown--
+			return nil, nil
+		}
+		return w.lookup(ctx, k)
+	})
+	c := NewCoordinator(Windows{Sender: w, Timestamps: w, Shards: shards, Tasks: w}, Config{})
+	tx, err := New(c).Begin(t.Context(), Serializable())
+	require.NoError(t, err)
+	_, err = tx.MultiGet(t.Context(), "a")
+	require.NoError(t, err)
+	require.NoError(t, tx.Put("z", []byte("2")))
+	shards.Forget(w.shards[0].d)
+	unknown, w.sent = 2, nil
+	require.NoError(t, tx.Commit(t.Context()))
+	require.Equal(t, []string{"prewrite", "validate", "commit primary"}, w.sent)
+	require.Zero(t, unknown)
+	w.settle()
+	require.Equal(t, []string{"2"}, w.values("z"))
 }
