@@ -160,10 +160,13 @@ func (x *observations) addUnseenWrites(g *graph, k int32) {
 	}
 }
 
-// hasRead says whether the transaction has read the list before it appended to it.
+// hasRead says whether the transaction has read the list before it appended to it itself. What
+// it had the store append before is in such a read, and hides nothing.
 func (x *observations) hasRead(txn int32, k mvcc.Key) bool {
 	for i := range x.txns[txn].Ops {
-		if op := &x.txns[txn].Ops[i]; op.Key == k {
+		switch op := &x.txns[txn].Ops[i]; {
+		case op.Key != k || op.Do == history.AtomicAppend:
+		default:
 			return op.Do == history.Read
 		}
 	}

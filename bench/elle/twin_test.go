@@ -3,7 +3,9 @@ package elle
 import (
 	"maps"
 	"math/rand/v2"
+	"os"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -18,7 +20,12 @@ import (
 // what it reports has no execution, and what has none it reports.
 func TestAgreesWithTryingAllOrders(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	if text := os.Getenv("SEED"); text != "" {
+		n, err := strconv.ParseUint(text, 10, 64)
+		require.NoError(t, err)
+		seed = n
+	}
+	t.Logf("seed %d; SEED=%d replays it", seed, seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
 	verdicts := map[history.Level]map[bool]int{history.SnapshotIsolation: {}, history.Serializable: {}}
 	for range 3000 {
