@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"slices"
@@ -47,6 +48,7 @@ func readExample(t *testing.T, rule string) (*Tree, string) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("testdata", rule+".txtar"))
 	require.NoError(t, err)
+	text = bytes.ReplaceAll(text, []byte("¦"), []byte("/")) // see paths.txtar
 	// The archive package ends files with a newline and reads "-- name --" lines.
 	files, err := txtar.FS(txtar.Parse(text))
 	require.NoError(t, err)
