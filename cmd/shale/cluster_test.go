@@ -173,6 +173,16 @@ func testSQL(t *testing.T, c *demoCluster) {
 	shale(t, "kv", "put", "a", "v").done(t)
 	require.Equal(t, before+22, count())
 
+	// The past, through tables and through a transaction alike.
+	then := strings.Split(shale(t, "sql", "-o", "csv", "-e", "SELECT ts_now()").done(t), "\n")[1]
+	shale(t, "kv", "put", "a", "later").done(t)
+	for _, ask := range []string{"GET a", "SELECT value FROM kv WHERE key = 'a'", "SELECT value FROM latest WHERE key = 'a'"} {
+		require.Contains(t, shale(t, "sql", "-e", ask).done(t), "later")
+		require.NotContains(t, shale(t, "sql", "--as-of", then, "-e", ask).done(t), "later", ask)
+	}
+	shale(t, "sql", "--write", "--as-of", then, "-e", "PUT a x").fails(t, exitError, "read-only")
+	shale(t, "kv", "put", "a", "v").done(t)
+
 	out := shale(t, "sql", "-o", "jsonl", "-e", "SELECT key_text, value_text FROM latest WHERE key_text < 'c'",
 		"-e", "SELECT count(DISTINCT shard) AS shards FROM versions").done(t)
 	require.Equal(t, `{"key_text":"a","value_text":"v"}`+"\n"+`{"key_text":"b","value_text":"v"}`+"\n"+`{"shards":3}`+"\n", out)
