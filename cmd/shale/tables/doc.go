@@ -54,12 +54,12 @@
 //	an aggregate             98,000        16 %          3.9
 //	  the sqlite3 program   621,000                      0.5
 //
-// On a quiet machine, with three processes (make bench-look): 130,000 rows/s, 22 to 26 % of the
-// sqlite3 program's, whose 30 % were wished for. Of a row's 5 µs the leader takes 2.0, nearly all in
-// SQLite's Go translation (a fifth of all in its mutexes), the wire 0.8, the session and its
-// CSV 2.3; the stages run side by side where there are cores. A point query takes 1.2 ms
-// (latest) to 1.4 ms (versions) beside the 0.8 ms of a get without a transaction: it draws a
-// timestamp, which that get does not.
+// On a quiet machine, with three processes (make bench-look): 130,000 rows/s, 22 to 26 % of
+// the sqlite3 program's, whose 30 % were wished for. Of a row's 5 µs the leader takes 2.0,
+// nearly all in SQLite's Go translation (a fifth of all in its mutexes), the wire 0.8, the
+// session and its CSV 2.3; the stages run side by side where there are cores. A point query
+// takes 1.2 ms (latest) to 1.4 ms (versions) beside the 0.8 ms of a get without a transaction:
+// it draws a timestamp, which that get does not.
 //
 // # What it does not do
 //
